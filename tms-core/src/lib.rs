@@ -1,0 +1,47 @@
+//! The domain of TMS, a terminal management system: types, pure rules, services, the ports they need, and reconcilers.
+//!
+//! Start at [`Tms`]: built from a [`Stores`], it offers one service per aggregate, and a future that does the
+//! background work. This crate starts no runtime and knows no SQL, HTTP, environment variable or wall clock.
+
+pub mod error;
+pub mod id;
+mod names;
+pub mod page;
+pub mod random;
+pub mod secret;
+pub mod text;
+pub mod time;
+
+pub mod audit;
+pub mod ctx;
+pub mod envelope;
+pub mod event;
+pub mod lease;
+pub mod permission;
+pub mod settings;
+
+pub mod customer;
+pub mod terminal;
+
+pub mod credential;
+pub mod enrolment;
+
+pub mod heartbeat;
+pub mod maintenance;
+pub mod presence;
+pub mod terminal_log;
+
+pub mod alert;
+
+pub mod operator;
+pub mod summary;
+pub mod upkeep;
+
+mod stores;
+
+pub use ctx::{Actor, Ctx};
+pub use error::{Error, ErrorClass, StoreError};
+pub use stores::Stores;
+
+#[cfg(feature = "testkit")]
+pub mod testkit;

@@ -1,0 +1,97 @@
+//! Lists a page at a time: where a page starts, how long it is, what comes back (DECISIONS 15).
+
+/// The most rows a page number may skip.
+pub const MAX_OFFSET: u32 = 10_000;
+/// Totals are counted to here; beyond it they mean "at least".
+pub const MAX_COUNTED: u64 = 10_000;
+/// The longest page.
+pub const MAX_PER_PAGE: u32 = 100;
+
+/// Where a page starts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PageStart {
+    /// At the first row.
+    First,
+    /// Behind the row whose sort key this is.
+    After(Cursor),
+    /// At this row, counted from zero, at most [`MAX_OFFSET`].
+    Offset(u32),
+}
+
+/// The sort key of the last row of a page: the value sorted by, then the id that makes it unique.
+///
+/// The value is the text that the store sorts by, so a store can resume without reading the row again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cursor {
+    /// The sorted value as text; empty where the id alone is the order.
+    pub value: String,
+    /// The id of the row.
+    pub id: i64,
+}
+
+/// A page that is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageRequest {
+    /// Where it starts.
+    pub start: PageStart,
+    /// How many rows it has at most, 1 to [`MAX_PER_PAGE`].
+    pub limit: u32,
+    /// Whether the caller needs the total.
+    pub count: bool,
+}
+
+impl PageRequest {
+    /// Asks for the first `limit` rows, without a total.
+    pub const fn first(limit: u32) -> Self {
+        Self {
+            start: PageStart::First,
+            limit,
+            count: false,
+        }
+    }
+}
+
+/// A page as a store found it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page<T> {
+    /// The rows.
+    pub items: Vec<T>,
+    /// Where the next page starts; `None` on the last.
+    pub next: Option<Cursor>,
+    /// How many rows match, if it was asked for; at most [`MAX_COUNTED`] + 1, which means "more".
+    pub total: Option<u64>,
+}
+
+impl<T> Page<T> {
+    /// Builds a page from up to `limit + 1` rows: the one too many tells that there is a next page.
+    pub fn from_rows(mut rows: Vec<T>, limit: u32, total: Option<u64>, cursor: impl Fn(&T) -> Cursor) -> Self {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let next = if more { rows.last().map(cursor) } else { None };
+        Self {
+            items: rows,
+            next,
+            total,
+        }
+    }
+
+    /// Converts the rows.
+    pub fn map<U>(self, f: impl FnMut(T) -> U) -> Page<U> {
+        Page {
+            items: self.items.into_iter().map(f).collect(),
+            next: self.next,
+            total: self.total,
+        }
+    }
+}
+
+/// The direction of a sort.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Order {
+    /// Smallest first.
+    #[default]
+    Ascending,
+    /// Largest first.
+    Descending,
+}

@@ -1,0 +1,153 @@
+//! What an administrator can set for the whole installation; a versioned document with typed, bounded values.
+
+pub mod document;
+pub mod store;
+
+use std::time::Duration;
+
+use crate::{
+    alert::rule::AlertRules,
+    error::{Error, FieldErrors},
+    id::Revision,
+};
+
+pub use store::SettingsStore;
+
+/// The settings of one installation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// When a silent terminal counts as lost.
+    pub presence: PresenceSettings,
+    /// What raises an alert.
+    pub rules: AlertRules,
+    /// How long history is kept.
+    pub retention: Retention,
+}
+
+/// When a silent terminal counts as lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PresenceSettings {
+    /// The interval of a new terminal, in seconds, 1 to 3,600.
+    pub default_interval_s: u32,
+    /// How many intervals may be missed, 1 to 10.
+    pub lost_after_intervals: u32,
+    /// What is added to them, in seconds, 0 to 3,600.
+    pub lost_grace_s: u32,
+    /// The share of the connected fleet, in percent, that may fall due in one sweep before it is held.
+    pub mass_loss_percent: u32,
+    /// A smaller number of terminals is never held.
+    pub mass_loss_minimum: u32,
+    /// How long such a loss is held before it is believed, in seconds.
+    pub mass_loss_hold_s: u32,
+}
+
+/// How long history is kept, in days (DECISIONS 20).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// Raw metrics.
+    pub metrics_days: u32,
+    /// Status changes.
+    pub status_changes_days: u32,
+    /// Logs of terminals.
+    pub logs_days: u32,
+    /// Resolved alerts.
+    pub resolved_alerts_days: u32,
+    /// Audit entries.
+    pub audit_days: u32,
+    /// Events.
+    pub events_days: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            presence: PresenceSettings::default(),
+            rules: AlertRules::default(),
+            retention: Retention::default(),
+        }
+    }
+}
+
+impl Default for PresenceSettings {
+    fn default() -> Self {
+        Self {
+            default_interval_s: 300,
+            lost_after_intervals: 2,
+            lost_grace_s: 60,
+            mass_loss_percent: 20,
+            mass_loss_minimum: 50,
+            mass_loss_hold_s: 900,
+        }
+    }
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self {
+            metrics_days: 7,
+            status_changes_days: 400,
+            logs_days: 90,
+            resolved_alerts_days: 180,
+            audit_days: 400,
+            events_days: 1,
+        }
+    }
+}
+
+/// The shortest heartbeat interval, in seconds.
+pub const MIN_INTERVAL_S: u32 = 1;
+/// The longest heartbeat interval, in seconds.
+pub const MAX_INTERVAL_S: u32 = 3_600;
+
+impl PresenceSettings {
+    /// Returns how long after a heartbeat that answered `next_s` its terminal is lost.
+    pub fn lost_after(&self, next_s: u32) -> Duration {
+        let seconds = u64::from(self.lost_after_intervals) * u64::from(next_s) + u64::from(self.lost_grace_s);
+        Duration::from_secs(seconds)
+    }
+}
+
+impl Settings {
+    /// Checks every bound.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] naming each field out of bounds.
+    pub fn validate(&self) -> Result<(), Error> {
+        let mut errors = FieldErrors::default();
+        let mut bound = |field: &str, value: u32, low: u32, high: u32| {
+            if !(low..=high).contains(&value) {
+                errors.add(field, format!("must be {low} to {high}"));
+            }
+        };
+        let p = &self.presence;
+        bound(
+            "presence.default_interval_s",
+            p.default_interval_s,
+            MIN_INTERVAL_S,
+            MAX_INTERVAL_S,
+        );
+        bound("presence.lost_after_intervals", p.lost_after_intervals, 1, 10);
+        bound("presence.lost_grace_s", p.lost_grace_s, 0, 3_600);
+        bound("presence.mass_loss_percent", p.mass_loss_percent, 1, 100);
+        bound("presence.mass_loss_minimum", p.mass_loss_minimum, 1, 1_000_000);
+        bound("presence.mass_loss_hold_s", p.mass_loss_hold_s, 0, 86_400);
+        let r = &self.retention;
+        bound("retention.metrics_days", r.metrics_days, 1, 400);
+        bound("retention.status_changes_days", r.status_changes_days, 31, 4_000);
+        bound("retention.logs_days", r.logs_days, 1, 4_000);
+        bound("retention.resolved_alerts_days", r.resolved_alerts_days, 1, 4_000);
+        bound("retention.audit_days", r.audit_days, 31, 4_000);
+        bound("retention.events_days", r.events_days, 1, 30);
+        self.rules.check(&mut errors);
+        errors.finish()
+    }
+}
+
+/// Settings as stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredSettings {
+    /// The values.
+    pub settings: Settings,
+    /// Counts the changes.
+    pub revision: Revision,
+}

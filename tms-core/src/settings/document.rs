@@ -1,0 +1,130 @@
+//! The settings as one JSON document: the form that stores keep.
+
+use serde_json::{Value, json};
+
+use super::{PresenceSettings, Retention, Settings};
+use crate::{
+    alert::rule::{AlertRule, AlertRules, Threshold},
+    text::InvalidText,
+};
+
+impl Settings {
+    /// Returns the document.
+    pub fn to_document(&self) -> Value {
+        let (p, r) = (&self.presence, &self.retention);
+        let rules = self.rules.iter().map(|rule| {
+            json!({
+                "cause": rule.cause.as_str(),
+                "is_enabled": rule.is_enabled,
+                "severity": rule.severity.as_str(),
+                "threshold": rule.threshold.map(|t| json!({
+                    "value": t.value, "duration_s": t.duration_s, "clear_value": t.clear_value,
+                })),
+            })
+        });
+        json!({
+            "presence": {
+                "default_interval_s": p.default_interval_s,
+                "lost_after_intervals": p.lost_after_intervals,
+                "lost_grace_s": p.lost_grace_s,
+                "mass_loss_percent": p.mass_loss_percent,
+                "mass_loss_minimum": p.mass_loss_minimum,
+                "mass_loss_hold_s": p.mass_loss_hold_s,
+            },
+            "rules": rules.collect::<Vec<_>>(),
+            "retention": {
+                "metrics_days": r.metrics_days,
+                "status_changes_days": r.status_changes_days,
+                "logs_days": r.logs_days,
+                "resolved_alerts_days": r.resolved_alerts_days,
+                "audit_days": r.audit_days,
+                "events_days": r.events_days,
+            },
+        })
+    }
+
+    /// Reads a stored document; a key that it does not have keeps its default, so that an older one still reads.
+    ///
+    /// # Errors
+    /// [`InvalidText`] when a key has a value of the wrong type: settings that can't be read stop what depends on them.
+    pub fn from_document(document: &Value) -> Result<Self, InvalidText> {
+        let (p, r) = (PresenceSettings::default(), Retention::default());
+        let presence = |key, default| number(document, "presence", key, default);
+        let retention = |key, default| number(document, "retention", key, default);
+        let rules = match document.get("rules") {
+            None => Vec::new(),
+            Some(Value::Array(rules)) => rules.iter().map(read_rule).collect::<Result<Vec<_>, _>>()?,
+            Some(_) => return Err(InvalidText("rules must be a list".to_owned())),
+        };
+        Ok(Self {
+            presence: PresenceSettings {
+                default_interval_s: presence("default_interval_s", p.default_interval_s)?,
+                lost_after_intervals: presence("lost_after_intervals", p.lost_after_intervals)?,
+                lost_grace_s: presence("lost_grace_s", p.lost_grace_s)?,
+                mass_loss_percent: presence("mass_loss_percent", p.mass_loss_percent)?,
+                mass_loss_minimum: presence("mass_loss_minimum", p.mass_loss_minimum)?,
+                mass_loss_hold_s: presence("mass_loss_hold_s", p.mass_loss_hold_s)?,
+            },
+            rules: AlertRules::new(rules),
+            retention: Retention {
+                metrics_days: retention("metrics_days", r.metrics_days)?,
+                status_changes_days: retention("status_changes_days", r.status_changes_days)?,
+                logs_days: retention("logs_days", r.logs_days)?,
+                resolved_alerts_days: retention("resolved_alerts_days", r.resolved_alerts_days)?,
+                audit_days: retention("audit_days", r.audit_days)?,
+                events_days: retention("events_days", r.events_days)?,
+            },
+        })
+    }
+}
+
+fn number(document: &Value, section: &str, key: &str, default: u32) -> Result<u32, InvalidText> {
+    match document.get(section).and_then(|section| section.get(key)) {
+        None => Ok(default),
+        Some(value) => value
+            .as_u64()
+            .and_then(|n| u32::try_from(n).ok())
+            .ok_or_else(|| InvalidText(format!("{section}.{key} must be a whole number"))),
+    }
+}
+
+fn read_rule(value: &Value) -> Result<AlertRule, InvalidText> {
+    let wrong = |what: &str| InvalidText(format!("a rule needs {what}"));
+    let text = |key| value.get(key).and_then(Value::as_str).ok_or_else(|| wrong(key));
+    let threshold = match value.get("threshold") {
+        None | Some(Value::Null) => None,
+        Some(t) => {
+            let whole = |key| t.get(key).and_then(Value::as_i64).ok_or_else(|| wrong(key));
+            let duration_s = u32::try_from(whole("duration_s")?).map_err(|_| wrong("duration_s"))?;
+            Some(Threshold {
+                value: whole("value")?,
+                duration_s,
+                clear_value: whole("clear_value")?,
+            })
+        }
+    };
+    Ok(AlertRule {
+        cause: text("cause")?.parse()?,
+        is_enabled: value
+            .get("is_enabled")
+            .and_then(Value::as_bool)
+            .ok_or_else(|| wrong("is_enabled"))?,
+        severity: text("severity")?.parse()?,
+        threshold,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_reads_back() {
+        let mut settings = Settings::default();
+        settings.presence.lost_grace_s = 5;
+        assert_eq!(Settings::from_document(&settings.to_document()).unwrap(), settings);
+        assert_eq!(Settings::from_document(&json!({})).unwrap(), Settings::default());
+        assert!(Settings::from_document(&json!({"presence": {"lost_grace_s": "x"}})).is_err());
+        assert!(Settings::from_document(&json!({"rules": 1})).is_err());
+    }
+}

@@ -1,0 +1,81 @@
+//! All ports of one backend in one value.
+
+use std::sync::Arc;
+
+use crate::{
+    alert::AlertStore, credential::CredentialStore, customer::CustomerStore, enrolment::EnrolmentStore,
+    event::EventStore, heartbeat::HeartbeatStore, lease::LeaseStore, maintenance::MaintenanceStore,
+    operator::OperatorStore, presence::PresenceStore, settings::SettingsStore, terminal::TerminalStore,
+    terminal_log::TerminalLogStore, upkeep::UpkeepStore,
+};
+
+/// One store per aggregate, all from the same backend (DECISIONS 1).
+#[derive(Debug, Clone)]
+pub struct Stores {
+    /// Customers.
+    pub customers: Arc<dyn CustomerStore>,
+    /// Terminals.
+    pub terminals: Arc<dyn TerminalStore>,
+    /// Enrolment codes.
+    pub enrolment: Arc<dyn EnrolmentStore>,
+    /// Agent tokens.
+    pub credentials: Arc<dyn CredentialStore>,
+    /// Heartbeats.
+    pub heartbeats: Arc<dyn HeartbeatStore>,
+    /// Presence.
+    pub presence: Arc<dyn PresenceStore>,
+    /// Alerts.
+    pub alerts: Arc<dyn AlertStore>,
+    /// Logs of terminals.
+    pub logs: Arc<dyn TerminalLogStore>,
+    /// Maintenance times.
+    pub maintenance: Arc<dyn MaintenanceStore>,
+    /// People and sessions.
+    pub operators: Arc<dyn OperatorStore>,
+    /// Settings.
+    pub settings: Arc<dyn SettingsStore>,
+    /// The event stream.
+    pub events: Arc<dyn EventStore>,
+    /// Leadership.
+    pub leases: Arc<dyn LeaseStore>,
+    /// Upkeep.
+    pub upkeep: Arc<dyn UpkeepStore>,
+}
+
+impl Stores {
+    /// Takes all ports from one value that implements them all.
+    pub fn from_one<S>(store: &Arc<S>) -> Self
+    where
+        S: CustomerStore
+            + TerminalStore
+            + EnrolmentStore
+            + CredentialStore
+            + HeartbeatStore
+            + PresenceStore
+            + AlertStore
+            + TerminalLogStore
+            + MaintenanceStore
+            + OperatorStore
+            + SettingsStore
+            + EventStore
+            + LeaseStore
+            + UpkeepStore,
+    {
+        Self {
+            customers: store.clone(),
+            terminals: store.clone(),
+            enrolment: store.clone(),
+            credentials: store.clone(),
+            heartbeats: store.clone(),
+            presence: store.clone(),
+            alerts: store.clone(),
+            logs: store.clone(),
+            maintenance: store.clone(),
+            operators: store.clone(),
+            settings: store.clone(),
+            events: store.clone(),
+            leases: store.clone(),
+            upkeep: store.clone(),
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Terminals: one card reader each, known by its serial number. This is the cold half, which people change; what a
+//! heartbeat changes is [`crate::presence::Presence`].
+
+pub mod service;
+pub mod store;
+
+use chrono::NaiveDate;
+
+use crate::{
+    error::{Error, FieldErrors},
+    id::{CustomerId, Revision, TerminalId},
+    named_enum,
+    presence::Presence,
+    settings::{MAX_INTERVAL_S, MIN_INTERVAL_S},
+    text::{Lines, SerialNumber, clean, search_key},
+    time::Timestamp,
+};
+
+//pub use service::Terminals;
+pub use store::TerminalStore;
+
+named_enum!(
+    /// How far a terminal is in its life.
+    Lifecycle {
+        /// Known, but no agent has enrolled.
+        Registered = "registered",
+        /// An agent has enrolled.
+        Active = "active",
+        /// Out of service; its history stays.
+        Retired = "retired",
+    }
+);
+
+/// What people can set of a terminal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TerminalDraft {
+    /// The number printed on the reader; unique.
+    pub serial: SerialNumber,
+    /// Whose it is.
+    pub customer: CustomerId,
+    /// The model of the reader.
+    pub model: String,
+    /// The shop's name.
+    pub store_name: Option<String>,
+    /// The shop's number at its customer.
+    pub store_code: Option<String>,
+    /// Where it stands.
+    pub installation_address: Option<String>,
+    /// Seconds between heartbeats, [`MIN_INTERVAL_S`] to [`MAX_INTERVAL_S`].
+    pub heartbeat_interval_s: u32,
+    /// Whether firmware may be installed without asking.
+    pub auto_update_enabled: bool,
+    /// When it was installed.
+    pub installed_date: Option<NaiveDate>,
+    /// Until when it is under warranty.
+    pub warranty_end_date: Option<NaiveDate>,
+}
+
+impl TerminalDraft {
+    /// Makes the draft of a terminal with nothing but its identity.
+    pub fn new(serial: SerialNumber, customer: CustomerId, model: &str, interval_s: u32) -> Self {
+        Self {
+            serial,
+            customer,
+            model: model.to_owned(),
+            store_name: None,
+            store_code: None,
+            installation_address: None,
+            heartbeat_interval_s: interval_s,
+            auto_update_enabled: true,
+            installed_date: None,
+            warranty_end_date: None,
+        }
+    }
+
+    /// Checks and trims every field.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] naming each wrong field.
+    pub fn checked(mut self) -> Result<Self, Error> {
+        let mut errors = FieldErrors::default();
+        self.model = errors
+            .take("model", clean(&self.model, 1, 50, Lines::One))
+            .unwrap_or_default();
+        let mut optional = |field: &str, value: &mut Option<String>, max: usize, lines: Lines| {
+            if let Some(text) = value.take() {
+                *value = errors
+                    .take(field, clean(&text, 0, max, lines))
+                    .filter(|text| !text.is_empty());
+            }
+        };
+        optional("store_name", &mut self.store_name, 200, Lines::One);
+        optional("store_code", &mut self.store_code, 50, Lines::One);
+        optional("installation_address", &mut self.installation_address, 500, Lines::Many);
+        if !(MIN_INTERVAL_S..=MAX_INTERVAL_S).contains(&self.heartbeat_interval_s) {
+            errors.add(
+                "heartbeat_interval",
+                format!("must be {MIN_INTERVAL_S} to {MAX_INTERVAL_S}"),
+            );
+        }
+        errors.finish()?;
+        Ok(self)
+    }
+
+    /// Returns what search looks in: serial number, shop, address.
+    pub fn search_key(&self) -> String {
+        let part = |value: &Option<String>| value.clone().unwrap_or_default();
+        search_key(&format!(
+            "{} {} {} {}",
+            self.serial,
+            part(&self.store_name),
+            part(&self.store_code),
+            part(&self.installation_address)
+        ))
+    }
+}
+
+/// What the PC said of itself when its agent enrolled.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Host {
+    /// Its network card.
+    pub mac_address: Option<String>,
+    /// Its name.
+    pub hostname: Option<String>,
+    /// Its operating system: name, version and build in one line.
+    pub os: Option<String>,
+}
+
+/// A terminal as stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Terminal {
+    /// Its id.
+    pub id: TerminalId,
+    /// What people can set.
+    pub draft: TerminalDraft,
+    /// How far it is in its life.
+    pub lifecycle: Lifecycle,
+    /// The PC.
+    pub host: Host,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed by a person.
+    pub updated_at: Timestamp,
+    /// Counts the changes by people.
+    pub revision: Revision,
+}
+
+/// A terminal with all that a reader of it wants to see.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TerminalView {
+    /// The cold half.
+    pub terminal: Terminal,
+    /// The hot half.
+    pub presence: Presence,
+    /// The name of its customer.
+    pub company_name: String,
+    /// How many unresolved alerts it has.
+    pub active_alerts: u64,
+}

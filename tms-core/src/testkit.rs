@@ -1,0 +1,1 @@
+//! What tests of TMS and of programs that embed it need.

@@ -1,0 +1,60 @@
+//! The port of upkeep.
+
+use std::fmt;
+
+use async_trait::async_trait;
+
+use crate::{error::StoreError, settings::Retention, time::Timestamp};
+
+/// How the stored schema relates to this release.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SchemaState {
+    /// Migrations are missing: wait.
+    Older,
+    /// Exactly this release's.
+    Current,
+    /// A newer release has migrated already: go on.
+    Newer,
+}
+
+/// Whether a store can be trusted with acknowledged work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Health {
+    /// The schema.
+    pub schema: SchemaState,
+    /// Settings of the database that would lose acknowledged work, in words with the way out; empty when it is safe.
+    pub hazards: Vec<String>,
+    /// What the store is, such as `PostgreSQL 15.4`.
+    pub version: String,
+}
+
+/// What upkeep dropped.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Dropped {
+    /// Whole partitions, or days of rows where there are none.
+    pub partitions: u64,
+    /// Single rows.
+    pub rows: u64,
+}
+
+/// Housekeeping of a store.
+#[cfg_attr(any(test, feature = "mock"), mockall::automock)]
+#[async_trait]
+pub trait UpkeepStore: fmt::Debug + Send + Sync + 'static {
+    /// Makes the partitions of history for the days around `now` (yesterday to three days ahead); again does nothing.
+    /// A store without partitions does nothing.
+    async fn ensure_partitions(&self, now: Timestamp) -> Result<(), StoreError>;
+
+    /// Drops metrics, status changes, logs, audit entries and old outages that `keep` no longer asks for, whole days of
+    /// receipt at a time (case `upkeep::retention_drops_whole_days`).
+    async fn drop_history(&self, keep: &Retention, now: Timestamp) -> Result<Dropped, StoreError>;
+
+    /// Folds the changes of counts into the counts; the sums stay the same.
+    async fn compact_counts(&self) -> Result<(), StoreError>;
+
+    /// Counts the terminals anew and mends the counts; returns whether they were wrong.
+    async fn recount(&self) -> Result<bool, StoreError>;
+
+    /// Looks whether the store answers and can be trusted.
+    async fn health(&self) -> Result<Health, StoreError>;
+}
