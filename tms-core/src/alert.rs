@@ -16,7 +16,7 @@ use crate::{
 };
 
 pub use cause::{Cause, CauseSet};
-//pub use service::Alerts;
+pub use service::Alerts;
 pub use store::AlertStore;
 
 named_enum!(

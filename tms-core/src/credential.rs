@@ -11,8 +11,8 @@ use crate::{
     time::Timestamp,
 };
 
-//pub use cache::CredentialCache;
-//pub use service::Credentials;
+pub use cache::CredentialCache;
+pub use service::Credentials;
 pub use store::CredentialStore;
 
 /// The agent that a token names.

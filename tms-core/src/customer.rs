@@ -13,7 +13,7 @@ use crate::{
     time::Timestamp,
 };
 
-//pub use service::Customers;
+pub use service::Customers;
 pub use store::CustomerStore;
 
 named_enum!(

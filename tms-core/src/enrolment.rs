@@ -15,7 +15,7 @@ use crate::{
 };
 
 pub use code::CodeText;
-//pub use service::Enrolment;
+pub use service::Enrolment;
 pub use store::EnrolmentStore;
 
 /// A code as stored; the text itself is known only to whom it was shown.

@@ -14,7 +14,7 @@ use crate::{
 
 pub use ingest::HeartbeatIngest;
 pub use metrics::Metrics;
-//pub use service::Heartbeats;
+pub use service::Heartbeats;
 pub use store::HeartbeatStore;
 
 /// A heartbeat whose every field was checked; what waits in the queue.

@@ -3,6 +3,8 @@
 //! Start at [`Tms`]: built from a [`Stores`], it offers one service per aggregate, and a future that does the
 //! background work. This crate starts no runtime and knows no SQL, HTTP, environment variable or wall clock.
 
+#![warn(missing_docs)]
+
 pub mod error;
 pub mod id;
 mod names;
@@ -38,10 +40,12 @@ pub mod summary;
 pub mod upkeep;
 
 mod stores;
+pub mod tms;
 
 pub use ctx::{Actor, Ctx};
 pub use error::{Error, ErrorClass, StoreError};
 pub use stores::Stores;
+pub use tms::{NodeSettings, Tms, TmsBuilder};
 
 #[cfg(feature = "testkit")]
 pub mod testkit;

@@ -9,7 +9,7 @@ use crate::{
     time::Timestamp,
 };
 
-//pub use service::Maintenances;
+pub use service::Maintenances;
 pub use store::MaintenanceStore;
 
 /// A planned time.

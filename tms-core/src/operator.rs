@@ -14,7 +14,7 @@ use crate::{
     time::Timestamp,
 };
 
-//pub use service::Operators;
+pub use service::Operators;
 pub use store::OperatorStore;
 
 /// How long an access token is good.

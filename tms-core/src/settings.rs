@@ -1,6 +1,7 @@
 //! What an administrator can set for the whole installation; a versioned document with typed, bounded values.
 
 pub mod document;
+pub mod service;
 pub mod store;
 
 use std::time::Duration;
@@ -11,10 +12,11 @@ use crate::{
     id::Revision,
 };
 
+pub use service::SettingsService;
 pub use store::SettingsStore;
 
 /// The settings of one installation.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Settings {
     /// When a silent terminal counts as lost.
     pub presence: PresenceSettings,
@@ -56,16 +58,6 @@ pub struct Retention {
     pub audit_days: u32,
     /// Events.
     pub events_days: u32,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            presence: PresenceSettings::default(),
-            rules: AlertRules::default(),
-            retention: Retention::default(),
-        }
-    }
 }
 
 impl Default for PresenceSettings {

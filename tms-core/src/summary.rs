@@ -1,6 +1,25 @@
 //! The fleet at a glance.
 
-use crate::{alert::Severity, terminal::store::StatusCounts, time::Timestamp};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use crate::{
+    alert::{AlertStore, Severity},
+    ctx::Ctx,
+    error::Error,
+    id::CustomerId,
+    permission::Permission,
+    terminal::{TerminalStore, store::StatusCounts},
+    time::Timestamp,
+};
+
+/// How old a shared answer may be.
+const FRESH_FOR: Duration = Duration::from_secs(1);
+/// How many customers' answers are shared at a time.
+const MOST_SCOPES: usize = 1_000;
 
 /// Totals of the fleet, at most two seconds old.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,4 +30,61 @@ pub struct Summary {
     pub alerts: Vec<(Severity, u64)>,
     /// When this was counted.
     pub as_of: Timestamp,
+}
+
+/// Counts the fleet; askers within a second share one count.
+#[derive(Debug)]
+pub struct Summaries {
+    terminals: Arc<dyn TerminalStore>,
+    alerts: Arc<dyn AlertStore>,
+    recent: Mutex<HashMap<Option<CustomerId>, Summary>>,
+}
+
+impl Summaries {
+    pub(crate) fn new(terminals: Arc<dyn TerminalStore>, alerts: Arc<dyn AlertStore>) -> Self {
+        Self {
+            terminals,
+            alerts,
+            recent: Mutex::default(),
+        }
+    }
+
+    /// Returns the totals of what the actor sees.
+    pub async fn get(&self, ctx: &Ctx) -> Result<Summary, Error> {
+        ctx.require(Permission::TerminalRead)?;
+        ctx.require(Permission::AlertRead)?;
+        let scope = ctx.scope();
+        let recent = self
+            .recent
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&scope)
+            .cloned();
+        if let Some(recent) = recent.filter(|recent| ctx.now.since(recent.as_of) < FRESH_FOR && recent.as_of <= ctx.now)
+        {
+            return Ok(recent);
+        }
+        let terminals = self.terminals.count_by_status(scope).await?;
+        let open = self.alerts.count_open(scope).await?;
+        let count = |severity| {
+            open.iter()
+                .find(|(known, _)| *known == severity)
+                .map_or(0, |(_, count)| *count)
+        };
+        let alerts = Severity::ALL
+            .iter()
+            .map(|severity| (*severity, count(*severity)))
+            .collect();
+        let summary = Summary {
+            terminals,
+            alerts,
+            as_of: ctx.now,
+        };
+        let mut shared = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        if shared.len() >= MOST_SCOPES {
+            shared.clear();
+        }
+        shared.insert(scope, summary.clone());
+        Ok(summary)
+    }
 }

@@ -16,7 +16,7 @@ use crate::{
     time::Timestamp,
 };
 
-//pub use service::Terminals;
+pub use service::Terminals;
 pub use store::TerminalStore;
 
 named_enum!(

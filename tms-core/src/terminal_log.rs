@@ -5,7 +5,7 @@ pub mod store;
 
 use crate::{id::LogId, named_enum, time::Timestamp};
 
-//pub use service::TerminalLogs;
+pub use service::TerminalLogs;
 pub use store::TerminalLogStore;
 
 named_enum!(

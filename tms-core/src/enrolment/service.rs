@@ -1,1 +1,201 @@
-//! x
+//! Enrolment as operators and agents see it: codes are made and withdrawn, agents redeem them.
+
+use std::{sync::Arc, time::Duration};
+
+use serde_json::json;
+
+use super::{CodeText, Enrolled, EnrolmentCode, EnrolmentStore, NewCode, Redemption, Refusal};
+use crate::{
+    audit::AuditTarget,
+    ctx::Ctx,
+    envelope::Envelope,
+    error::{Error, FieldErrors, StoreError},
+    id::{CustomerId, EnrolmentCodeId},
+    page::{Page, PageRequest},
+    permission::Permission,
+    presence::Reported,
+    random::RandomSource,
+    secret::{Token, TokenKind},
+    settings::PresenceSettings,
+    terminal::Host,
+    text::{Lines, SerialNumber, clean},
+    time::Timestamp,
+};
+
+/// The longest life of a code.
+pub const LONGEST_LIFE: Duration = Duration::from_secs(366 * 86_400);
+
+/// A code that is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CodeRequest {
+    /// Which customer's terminals it enrols.
+    pub customer: CustomerId,
+    /// The shop that they get.
+    pub store_name: Option<String>,
+    /// The shop's number that they get.
+    pub store_code: Option<String>,
+    /// The only serial number that it enrols.
+    pub serial: Option<SerialNumber>,
+    /// How often it may be used, 1 to 1,000,000.
+    pub max_uses: u32,
+    /// When it ends, at most [`LONGEST_LIFE`] ahead.
+    pub expires_at: Timestamp,
+}
+
+/// What an agent sends to enrol; texts are checked by the service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EnrolmentRequest {
+    /// The reader.
+    pub serial: SerialNumber,
+    /// The code as typed.
+    pub code: String,
+    /// The model of the reader.
+    pub model: String,
+    /// The PC.
+    pub host: Host,
+    /// What the agent says of itself.
+    pub reported: Reported,
+}
+
+/// What an agent gets.
+#[derive(Debug, Clone)]
+pub struct Welcome {
+    /// The terminal.
+    pub enrolled: Enrolled,
+    /// Its token, shown once.
+    pub token: Token,
+}
+
+/// Enrolment codes and their redemption.
+#[derive(Debug, Clone)]
+pub struct Enrolment {
+    store: Arc<dyn EnrolmentStore>,
+    random: Arc<dyn RandomSource>,
+}
+
+impl Enrolment {
+    pub(crate) fn new(store: Arc<dyn EnrolmentStore>, random: Arc<dyn RandomSource>) -> Self {
+        Self { store, random }
+    }
+
+    /// Makes a code; its text is returned this once.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] naming wrong fields.
+    pub async fn create_code(&self, ctx: &Ctx, request: CodeRequest) -> Result<(EnrolmentCode, CodeText), Error> {
+        ctx.require(Permission::EnrolmentWrite)?;
+        let unknown = || FieldErrors::single("customer_id", "there is no such customer");
+        if !ctx.sees(request.customer) {
+            return Err(unknown());
+        }
+        let request = check_request(request, ctx.now)?;
+        let text = CodeText::generate(&*self.random)?;
+        let new = NewCode {
+            hash: text.hash(),
+            customer: request.customer,
+            store_name: request.store_name,
+            store_code: request.store_code,
+            serial: request.serial,
+            max_uses: request.max_uses,
+            expires_at: request.expires_at,
+            created_by: ctx.actor_name(),
+        };
+        let changes = json!({
+            "customer_id": { "after": new.customer.get() },
+            "serial_number": { "after": new.serial.as_ref().map(SerialNumber::as_str) },
+            "uses": { "after": new.max_uses },
+            "expires_at": { "after": new.expires_at.to_string() },
+        });
+        let entry = ctx.audit("enrolment_code.create", AuditTarget::created("enrolment_code"), changes);
+        match self.store.insert(&new, ctx.now, Envelope::audited(entry)).await {
+            Err(StoreError::Missing(_)) => Err(unknown()),
+            outcome => Ok((outcome?, text)),
+        }
+    }
+
+    /// Returns a code, without its text.
+    pub async fn get_code(&self, ctx: &Ctx, id: EnrolmentCodeId) -> Result<EnrolmentCode, Error> {
+        ctx.require(Permission::EnrolmentRead)?;
+        let found = self.store.find(id).await?.filter(|code| ctx.sees(code.customer));
+        found.ok_or_else(|| Error::not_found("enrolment code", id))
+    }
+
+    /// Lists codes, newest first.
+    pub async fn list_codes(&self, ctx: &Ctx, page: &PageRequest) -> Result<Page<EnrolmentCode>, Error> {
+        ctx.require(Permission::EnrolmentRead)?;
+        Ok(self.store.list(ctx.scope(), page).await?)
+    }
+
+    /// Withdraws a code.
+    pub async fn revoke_code(&self, ctx: &Ctx, id: EnrolmentCodeId) -> Result<(), Error> {
+        ctx.require(Permission::EnrolmentWrite)?;
+        self.get_code(ctx, id).await?;
+        let target = AuditTarget::existing("enrolment_code", id.get());
+        let entry = ctx.audit("enrolment_code.revoke", target, json!({}));
+        Ok(self.store.revoke(id, Envelope::audited(entry)).await?)
+    }
+
+    /// Turns a code into a terminal's token. Needs no sign-in: the code is the credential.
+    ///
+    /// # Errors
+    /// [`Error::WrongCredentials`] for every fault of the code alike, [`Error::Conflict`] when the customer or the
+    /// serial number forbids it, [`Error::Invalid`] naming wrong fields.
+    pub async fn enrol(
+        &self,
+        ctx: &Ctx,
+        request: EnrolmentRequest,
+        presence: &PresenceSettings,
+    ) -> Result<Welcome, Error> {
+        let mut errors = FieldErrors::default();
+        let model = errors.take("model", clean(&request.model, 1, 50, Lines::One));
+        errors.finish()?;
+        let code = CodeText::parse(&request.code).map_err(|_| Error::WrongCredentials)?;
+        let token = Token::generate(TokenKind::Agent, &*self.random)?;
+        let redemption = Redemption {
+            code: code.hash(),
+            token: token.hash(),
+            serial: request.serial,
+            model: model.unwrap_or_default(),
+            host: request.host,
+            reported: request.reported,
+            interval_s: presence.default_interval_s,
+        };
+        let changes = json!({ "serial_number": { "after": redemption.serial.as_str() } });
+        let mut entry = ctx.audit("terminal.enrol", AuditTarget::created("terminal"), changes);
+        entry.actor = format!("agent:{}", redemption.serial);
+        match self
+            .store
+            .redeem(&redemption, ctx.now, Envelope::audited(entry))
+            .await?
+        {
+            Ok(enrolled) => Ok(Welcome { enrolled, token }),
+            Err(Refusal::Code) => Err(Error::WrongCredentials),
+            Err(Refusal::State(reason)) => Err(Error::Conflict(reason.to_owned())),
+        }
+    }
+}
+
+fn check_request(mut request: CodeRequest, now: Timestamp) -> Result<CodeRequest, Error> {
+    let mut errors = FieldErrors::default();
+    for (field, value, max) in [
+        ("store_name", &mut request.store_name, 200),
+        ("store_code", &mut request.store_code, 50),
+    ] {
+        if let Some(text) = value.take() {
+            *value = errors
+                .take(field, clean(&text, 0, max, Lines::One))
+                .filter(|text| !text.is_empty());
+        }
+    }
+    if !(1..=1_000_000).contains(&request.max_uses) {
+        errors.add("uses", "must be 1 to 1000000");
+    }
+    if request.serial.is_some() && request.max_uses != 1 {
+        errors.add("uses", "a code for one serial number is used once");
+    }
+    if request.expires_at <= now || request.expires_at > now.plus(LONGEST_LIFE) {
+        errors.add("expires_at", "must be in the future, at most 366 days ahead");
+    }
+    errors.finish()?;
+    Ok(request)
+}

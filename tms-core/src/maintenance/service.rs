@@ -1,1 +1,123 @@
-//! x
+//! What people do with maintenance times.
+
+use std::sync::Arc;
+
+use serde_json::json;
+use tokio::sync::watch;
+
+use super::{Maintenance, MaintenanceStore, NewMaintenance, reconcile};
+use crate::{
+    audit::AuditTarget,
+    ctx::Ctx,
+    envelope::Envelope,
+    error::{Error, FieldErrors},
+    heartbeat::plan::BatchRules,
+    id::{MaintenanceId, TerminalId},
+    page::{Page, PageRequest},
+    permission::Permission,
+    presence::PresenceStore,
+    terminal::{Lifecycle, Terminals},
+    text::{Lines, clean},
+};
+
+/// What people do with maintenance times.
+#[derive(Debug, Clone)]
+pub struct Maintenances {
+    store: Arc<dyn MaintenanceStore>,
+    presence: Arc<dyn PresenceStore>,
+    terminals: Terminals,
+    rules: watch::Receiver<Arc<BatchRules>>,
+}
+
+impl Maintenances {
+    pub(crate) fn new(
+        store: Arc<dyn MaintenanceStore>,
+        presence: Arc<dyn PresenceStore>,
+        terminals: Terminals,
+        rules: watch::Receiver<Arc<BatchRules>>,
+    ) -> Self {
+        Self {
+            store,
+            presence,
+            terminals,
+            rules,
+        }
+    }
+
+    /// Plans a time; one that has begun acts at once.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] naming wrong fields, [`Error::NotFound`] for an unknown terminal, [`Error::Conflict`] for a
+    /// retired one.
+    pub async fn plan(&self, ctx: &Ctx, mut plan: NewMaintenance) -> Result<Maintenance, Error> {
+        ctx.require(Permission::MaintenanceWrite)?;
+        let view = self.terminals.get(ctx, plan.terminal).await?;
+        if view.terminal.lifecycle == Lifecycle::Retired {
+            return Err(Error::Conflict("a retired terminal needs no maintenance".to_owned()));
+        }
+        let mut errors = FieldErrors::default();
+        plan.reason = errors
+            .take("reason", clean(&plan.reason, 1, 500, Lines::One))
+            .unwrap_or_default();
+        if plan.until.is_some_and(|until| until <= plan.from || until <= ctx.now) {
+            errors.add("until", "must be after from, and in the future");
+        }
+        errors.finish()?;
+        let changes = json!({
+            "terminal_id": { "after": plan.terminal.get() },
+            "from": { "after": plan.from.to_string() },
+            "until": { "after": plan.until.map(|until| until.to_string()) },
+        });
+        let entry = ctx.audit("maintenance.plan", AuditTarget::created("maintenance"), changes);
+        let made = self
+            .store
+            .insert(&plan, &ctx.actor_name(), ctx.now, Envelope::audited(entry))
+            .await?;
+        self.put_in_step(ctx).await?;
+        Ok(made)
+    }
+
+    /// Ends a time now.
+    pub async fn end(&self, ctx: &Ctx, id: MaintenanceId) -> Result<(), Error> {
+        ctx.require(Permission::MaintenanceWrite)?;
+        self.get(ctx, id).await?;
+        let entry = ctx.audit(
+            "maintenance.end",
+            AuditTarget::existing("maintenance", id.get()),
+            json!({}),
+        );
+        self.store.end(id, ctx.now, Envelope::audited(entry)).await?;
+        self.put_in_step(ctx).await
+    }
+
+    /// Returns a time.
+    pub async fn get(&self, ctx: &Ctx, id: MaintenanceId) -> Result<Maintenance, Error> {
+        ctx.require(Permission::TerminalRead)?;
+        let found = self
+            .store
+            .find(id)
+            .await?
+            .ok_or_else(|| Error::not_found("maintenance", id))?;
+        // Who may not see the terminal may not see its maintenance, and is told about the latter.
+        let seen = self.terminals.get(ctx, found.plan.terminal).await;
+        seen.map_err(|_| Error::not_found("maintenance", id))?;
+        Ok(found)
+    }
+
+    /// Lists times, newest first.
+    pub async fn list(
+        &self,
+        ctx: &Ctx,
+        terminal: Option<TerminalId>,
+        page: &PageRequest,
+    ) -> Result<Page<Maintenance>, Error> {
+        ctx.require(Permission::TerminalRead)?;
+        Ok(self.store.list(ctx.scope(), terminal, page).await?)
+    }
+
+    async fn put_in_step(&self, ctx: &Ctx) -> Result<(), Error> {
+        let rules = Arc::clone(&self.rules.borrow());
+        reconcile::put_in_step(&*self.store, &*self.presence, &rules, ctx.now, None).await?;
+        Ok(())
+    }
+}

@@ -1,1 +1,118 @@
-//! x
+//! The presence sweep: turns silence into loss, and crossed thresholds into causes when their time has come.
+
+use std::{sync::Arc, time::Duration};
+
+use serde_json::json;
+use tokio::sync::Mutex;
+
+use super::{
+    PresenceStore,
+    sweep::{self, SweepInput},
+};
+use crate::{
+    alert::{AlertStore, Cause, NewAlert, Severity},
+    error::StoreError,
+    heartbeat::plan::BatchRules,
+    lease::Fence,
+    time::Timestamp,
+};
+
+/// How many rows one step of a sweep takes.
+pub const STEP: u32 = 5_000;
+/// How far back our own outages still matter: longer than the longest silence before loss.
+const OUTAGE_HORIZON: Duration = Duration::from_secs(2 * 86_400);
+
+/// What one sweep did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SweepReport {
+    /// Rows written.
+    pub written: u64,
+    /// Terminals whose loss is held back.
+    pub held: u64,
+}
+
+/// The presence sweep.
+#[derive(Debug)]
+pub struct PresenceSweep {
+    presence: Arc<dyn PresenceStore>,
+    alerts: Arc<dyn AlertStore>,
+    /// Since when losses are held back; a new leader starts the time anew.
+    held_since: Mutex<Option<Timestamp>>,
+}
+
+impl PresenceSweep {
+    /// Makes the sweep over these ports.
+    pub fn new(presence: Arc<dyn PresenceStore>, alerts: Arc<dyn AlertStore>) -> Self {
+        Self {
+            presence,
+            alerts,
+            held_since: Mutex::new(None),
+        }
+    }
+
+    /// Looks at the fleet once. Notes first that we are alive, so that our own outage is known before silence is judged.
+    ///
+    /// # Errors
+    /// What the store answered; [`StoreError::Fenced`] when another node leads.
+    pub async fn tick(&self, now: Timestamp, fence: Fence, rules: &BatchRules) -> Result<SweepReport, StoreError> {
+        if let Some(outage) = self.presence.stamp_alive(now).await? {
+            tracing::warn!(from = %outage.from, to = %outage.to, "no node could write; deadlines move by that time");
+        }
+        let outages = self.presence.outages(now.minus(OUTAGE_HORIZON)).await?;
+        let mut report = SweepReport::default();
+        loop {
+            let due = self.presence.due(now, &outages, STEP).await?;
+            let hold = self.judge_mass_loss(&due, now, fence, rules).await?;
+            let is_last = due.rows.len() < usize::try_from(STEP).unwrap_or(usize::MAX);
+            let input = SweepInput {
+                now,
+                outages: &outages,
+                rules: &rules.alerts,
+                hold_losses: hold,
+            };
+            let plan = sweep::plan(due.rows, &input);
+            let written = if plan.writes.is_empty() {
+                0
+            } else {
+                self.presence.apply_sweep(&plan, fence).await?
+            };
+            report.written += written;
+            if hold {
+                report.held = due.due_for_loss;
+            }
+            // Rows that a heartbeat changed meanwhile, or that are held, would come again at once.
+            if is_last || hold || written == 0 {
+                return Ok(report);
+            }
+        }
+    }
+
+    /// Tells whether losses are held back, and keeps the server alert about it in line.
+    async fn judge_mass_loss(
+        &self,
+        due: &super::store::DueRows,
+        now: Timestamp,
+        fence: Fence,
+        rules: &BatchRules,
+    ) -> Result<bool, StoreError> {
+        let mut held_since = self.held_since.lock().await;
+        if !sweep::is_mass_loss(due.due_for_loss, due.connected, &rules.presence) {
+            if held_since.take().is_some() {
+                self.alerts.resolve_server_alert(Cause::Offline, now, fence).await?;
+            }
+            return Ok(false);
+        }
+        let since = *held_since.get_or_insert(now);
+        let hold = Duration::from_secs(u64::from(rules.presence.mass_loss_hold_s));
+        let alert = NewAlert {
+            terminal: None,
+            customer: None,
+            cause: Cause::Offline,
+            severity: Severity::Critical,
+            details: json!({ "due": due.due_for_loss, "connected": due.connected, "held_s": hold.as_secs() }),
+            at: now,
+        };
+        self.alerts.raise_server_alert(&alert, fence).await?;
+        Ok(now.since(since) < hold)
+    }
+}

@@ -1,1 +1,256 @@
-//! x
+//! What people do with terminals.
+
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::{
+    Lifecycle, Terminal, TerminalDraft, TerminalStore, TerminalView,
+    store::{TerminalFilter, TerminalSort},
+};
+use crate::{
+    audit::AuditTarget,
+    ctx::Ctx,
+    envelope::Envelope,
+    error::{Error, FieldErrors, StoreError},
+    heartbeat::{HeartbeatRecord, HeartbeatStore},
+    id::{Revision, TerminalId},
+    page::{Order, Page, PageRequest},
+    permission::Permission,
+    presence::{PresenceStore, StatusInterval, store::PresenceWrite},
+    stores::Stores,
+    text::{SerialNumber, search_key},
+    time::Timestamp,
+};
+
+/// What people do with terminals.
+#[derive(Debug, Clone)]
+pub struct Terminals {
+    store: Arc<dyn TerminalStore>,
+    presence: Arc<dyn PresenceStore>,
+    heartbeats: Arc<dyn HeartbeatStore>,
+}
+
+impl Terminals {
+    pub(crate) fn new(stores: &Stores) -> Self {
+        Self {
+            store: stores.terminals.clone(),
+            presence: stores.presence.clone(),
+            heartbeats: stores.heartbeats.clone(),
+        }
+    }
+
+    /// Returns a terminal, a retired one too.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is none, or not the actor's to see.
+    pub async fn get(&self, ctx: &Ctx, id: TerminalId) -> Result<TerminalView, Error> {
+        ctx.require(Permission::TerminalRead)?;
+        let found = self
+            .store
+            .find(id)
+            .await?
+            .filter(|view| ctx.sees(view.terminal.draft.customer));
+        found.ok_or_else(|| Error::not_found("terminal", id))
+    }
+
+    /// Returns the terminal with this serial number.
+    pub async fn get_by_serial(&self, ctx: &Ctx, serial: &SerialNumber) -> Result<TerminalView, Error> {
+        ctx.require(Permission::TerminalRead)?;
+        let found = self.store.find_by_serial(serial).await?;
+        let found = found.filter(|view| ctx.sees(view.terminal.draft.customer));
+        found.ok_or_else(|| Error::not_found("terminal", serial))
+    }
+
+    /// Lists terminals; `search` is folded here, and the actor's scope bounds the filter.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a cursor with the sort that has none.
+    pub async fn list(
+        &self,
+        ctx: &Ctx,
+        mut filter: TerminalFilter,
+        sort: TerminalSort,
+        order: Order,
+        page: &PageRequest,
+    ) -> Result<Page<TerminalView>, Error> {
+        ctx.require(Permission::TerminalRead)?;
+        if sort == TerminalSort::LastHeartbeat && matches!(page.start, crate::page::PageStart::After(_)) {
+            return Err(FieldErrors::single("cursor", "this sort is read by page number only"));
+        }
+        if let Some(own) = ctx.scope() {
+            if filter.customer.is_some_and(|asked| asked != own) {
+                return Ok(Page {
+                    items: Vec::new(),
+                    next: None,
+                    total: Some(0),
+                });
+            }
+            filter.customer = Some(own);
+        }
+        filter.search = filter.search.as_deref().map(search_key).filter(|key| !key.is_empty());
+        Ok(self.store.list(&filter, sort, order, page).await?)
+    }
+
+    /// Registers a terminal before its agent enrols.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] naming wrong fields, [`Error::Conflict`] when the serial number is taken.
+    pub async fn create(&self, ctx: &Ctx, draft: TerminalDraft) -> Result<TerminalView, Error> {
+        ctx.require(Permission::TerminalWrite)?;
+        if !ctx.sees(draft.customer) {
+            return Err(unknown_customer());
+        }
+        let draft = draft.checked()?;
+        let entry = ctx.audit(
+            "terminal.create",
+            AuditTarget::created("terminal"),
+            json!({ "serial_number": { "after": draft.serial.as_str() } }),
+        );
+        let made = self.store.insert(&draft, ctx.now, Envelope::audited(entry)).await;
+        let made = made.map_err(missing_customer)?;
+        self.get(ctx, made.id).await
+    }
+
+    /// Changes a terminal whose revision is still `seen`.
+    ///
+    /// # Errors
+    /// [`Error::Stale`] when it is not, [`Error::Conflict`] for a retired one or a taken serial number,
+    /// [`Error::Invalid`].
+    pub async fn update(
+        &self,
+        ctx: &Ctx,
+        id: TerminalId,
+        seen: Revision,
+        draft: TerminalDraft,
+    ) -> Result<TerminalView, Error> {
+        ctx.require(Permission::TerminalWrite)?;
+        let before = self.get(ctx, id).await?.terminal;
+        if before.lifecycle == Lifecycle::Retired {
+            return Err(Error::Conflict("a retired terminal stays as it is".to_owned()));
+        }
+        if !ctx.sees(draft.customer) {
+            return Err(unknown_customer());
+        }
+        let next = Terminal {
+            draft: draft.checked()?,
+            updated_at: ctx.now,
+            ..before.clone()
+        };
+        let entry = ctx.audit(
+            "terminal.update",
+            AuditTarget::existing("terminal", id.get()),
+            changes(&before.draft, &next.draft),
+        );
+        self.store
+            .save(&next, seen, Envelope::audited(entry))
+            .await
+            .map_err(missing_customer)?;
+        self.get(ctx, id).await
+    }
+
+    /// Retires a terminal: its tokens end, its open alerts are resolved by the reconciler, its history stays.
+    ///
+    /// # Errors
+    /// [`Error::Stale`] when the revision is not `seen`, [`Error::Conflict`] when it is retired already.
+    pub async fn retire(&self, ctx: &Ctx, id: TerminalId, seen: Revision) -> Result<(), Error> {
+        ctx.require(Permission::TerminalWrite)?;
+        // A heartbeat may change the presence row between reading and writing it; the operator's revision tells the
+        // two kinds of staleness apart.
+        for _ in 0..5 {
+            let view = self.get(ctx, id).await?;
+            if view.terminal.lifecycle == Lifecycle::Retired {
+                return Err(Error::Conflict("the terminal is retired already".to_owned()));
+            }
+            if view.terminal.revision != seen {
+                return Err(Error::Stale(crate::id::EntityRef::new("terminal", id)));
+            }
+            let version = view.presence.version;
+            let mut row = view.presence;
+            row.is_active = false;
+            row.raised = crate::alert::CauseSet::EMPTY;
+            row.version += 1;
+            let write = PresenceWrite {
+                row,
+                seen: version,
+                is_full: true,
+            };
+            let entry = ctx.audit(
+                "terminal.retire",
+                AuditTarget::existing("terminal", id.get()),
+                json!({}),
+            );
+            match self
+                .store
+                .retire(id, seen, &write, ctx.now, Envelope::audited(entry))
+                .await
+            {
+                Err(StoreError::Stale(_)) => {}
+                outcome => return Ok(outcome?),
+            }
+        }
+        Err(Error::unavailable("the terminal is too busy to be retired"))
+    }
+
+    /// Returns stored heartbeats of a terminal received in `[from, to)`, newest first.
+    pub async fn history(
+        &self,
+        ctx: &Ctx,
+        id: TerminalId,
+        (from, to): (Timestamp, Timestamp),
+        page: &PageRequest,
+    ) -> Result<Page<HeartbeatRecord>, Error> {
+        self.get(ctx, id).await?;
+        Ok(self.heartbeats.history(id, from, to, page).await?)
+    }
+
+    /// Returns the closed intervals of status of a terminal, newest first.
+    pub async fn status_history(
+        &self,
+        ctx: &Ctx,
+        id: TerminalId,
+        page: &PageRequest,
+    ) -> Result<Page<StatusInterval>, Error> {
+        self.get(ctx, id).await?;
+        Ok(self.presence.status_history(id, page).await?)
+    }
+}
+
+fn unknown_customer() -> Error {
+    FieldErrors::single("customer_id", "there is no such customer")
+}
+
+fn missing_customer(error: StoreError) -> Error {
+    match error {
+        StoreError::Missing(what) if what.kind == "customer" => unknown_customer(),
+        other => other.into(),
+    }
+}
+
+/// Returns before and after of the fields that differ.
+fn changes(before: &TerminalDraft, after: &TerminalDraft) -> serde_json::Value {
+    let show = |draft: &TerminalDraft| {
+        [
+            ("serial_number", json!(draft.serial.as_str())),
+            ("customer_id", json!(draft.customer.get())),
+            ("model", json!(draft.model)),
+            ("store_name", json!(draft.store_name)),
+            ("store_code", json!(draft.store_code)),
+            ("installation_address", json!(draft.installation_address)),
+            ("heartbeat_interval", json!(draft.heartbeat_interval_s)),
+            ("auto_update_enabled", json!(draft.auto_update_enabled)),
+            ("installed_date", json!(draft.installed_date.map(|d| d.to_string()))),
+            (
+                "warranty_end_date",
+                json!(draft.warranty_end_date.map(|d| d.to_string())),
+            ),
+        ]
+    };
+    let pairs = show(before)
+        .into_iter()
+        .zip(show(after))
+        .filter(|((_, b), (_, a))| a != b);
+    pairs
+        .map(|((field, b), (_, a))| (field.to_owned(), json!({ "before": b, "after": a })))
+        .collect()
+}

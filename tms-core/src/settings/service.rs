@@ -1,0 +1,97 @@
+//! The settings as everybody uses them: read once in a while, shared by all.
+
+use std::sync::Arc;
+
+use serde_json::json;
+use tokio::sync::watch;
+
+use super::{Settings, SettingsStore, StoredSettings};
+use crate::{
+    audit::AuditTarget, ctx::Ctx, envelope::Envelope, error::Error, heartbeat::plan::BatchRules, id::Revision,
+    permission::Permission,
+};
+
+/// Reads and changes the settings, and hands the rules to those who judge by them.
+#[derive(Debug, Clone)]
+pub struct SettingsService {
+    store: Arc<dyn SettingsStore>,
+    initial: Arc<Settings>,
+    rules: watch::Sender<Arc<BatchRules>>,
+}
+
+impl SettingsService {
+    pub(crate) fn new(store: Arc<dyn SettingsStore>, initial: Settings) -> Self {
+        let (rules, _) = watch::channel(Arc::new(rules_of(&initial)));
+        Self {
+            store,
+            initial: Arc::new(initial),
+            rules,
+        }
+    }
+
+    /// Returns the rules that hold on this node, as of the last [`Self::reload`].
+    pub fn rules(&self) -> Arc<BatchRules> {
+        Arc::clone(&self.rules.borrow())
+    }
+
+    /// Follows the rules.
+    pub fn follow_rules(&self) -> watch::Receiver<Arc<BatchRules>> {
+        self.rules.subscribe()
+    }
+
+    /// Returns the stored settings, or those the program was built with while nobody has saved any.
+    pub async fn get(&self, ctx: &Ctx) -> Result<StoredSettings, Error> {
+        ctx.require(Permission::SettingsRead)?;
+        Ok(self.load().await?.unwrap_or_else(|| StoredSettings {
+            settings: (*self.initial).clone(),
+            revision: Revision(0),
+        }))
+    }
+
+    /// Saves settings whose revision is still `seen` (zero while nobody has saved any).
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] naming wrong values, [`Error::Stale`].
+    pub async fn save(&self, ctx: &Ctx, next: Settings, seen: Revision) -> Result<StoredSettings, Error> {
+        ctx.require(Permission::SettingsWrite)?;
+        next.validate()?;
+        let before = self.get(ctx).await?.settings.to_document();
+        let changes = json!({ "before": before, "after": next.to_document() });
+        let entry = ctx.audit("settings.update", AuditTarget::existing("settings", 1), changes);
+        let seen = Some(seen).filter(|seen| seen.0 > 0);
+        let revision = self.store.save(&next, seen, Envelope::audited(entry)).await?;
+        self.rules.send_replace(Arc::new(rules_of(&next)));
+        Ok(StoredSettings {
+            settings: next,
+            revision,
+        })
+    }
+
+    /// Reads the settings again; every node does so every few seconds.
+    pub async fn reload(&self) -> Result<Settings, Error> {
+        let settings = self
+            .load()
+            .await?
+            .map_or_else(|| (*self.initial).clone(), |stored| stored.settings);
+        let next = rules_of(&settings);
+        self.rules.send_if_modified(|rules| {
+            let differs = **rules != next;
+            if differs {
+                *rules = Arc::new(next);
+            }
+            differs
+        });
+        Ok(settings)
+    }
+
+    async fn load(&self) -> Result<Option<StoredSettings>, Error> {
+        Ok(self.store.load().await?)
+    }
+}
+
+fn rules_of(settings: &Settings) -> BatchRules {
+    BatchRules {
+        presence: settings.presence,
+        alerts: settings.rules.clone(),
+    }
+}

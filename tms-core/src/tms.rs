@@ -1,0 +1,281 @@
+//! The facade: one value that offers every service, and one future that does the background work.
+
+pub mod background;
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use crate::{
+    alert::Alerts,
+    credential::{CredentialCache, Credentials},
+    ctx::{Actor, Ctx, Origin},
+    customer::Customers,
+    enrolment::Enrolment,
+    heartbeat::{
+        HeartbeatIngest, Heartbeats,
+        ingest::{IngestSettings, IngestWorkers},
+    },
+    maintenance::Maintenances,
+    operator::{
+        Operators,
+        password::{PasswordCost, Passwords},
+    },
+    random::{RandomSource, SystemRandom},
+    settings::{Settings, SettingsService},
+    stores::Stores,
+    summary::Summaries,
+    terminal::Terminals,
+    terminal_log::TerminalLogs,
+    time::{Clock, SystemClock, Timestamp},
+};
+
+/// How one process works; nothing here is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeSettings {
+    /// Names this process among the nodes; must differ between them.
+    pub node: String,
+    /// Group commit.
+    pub ingest: IngestSettings,
+    /// How many agent tokens are kept in memory.
+    pub cached_tokens: usize,
+    /// What a password hash costs.
+    pub password_cost: PasswordCost,
+    /// How many passwords are hashed at a time: half the cores, at least one.
+    pub passwords_at_once: usize,
+    /// The shortest time between two sweeps; a sweep that takes long waits twenty times as long.
+    pub sweep_every: Duration,
+}
+
+impl Default for NodeSettings {
+    fn default() -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Self {
+            node: "node".to_owned(),
+            ingest: IngestSettings::default(),
+            cached_tokens: 1_000_000,
+            password_cost: PasswordCost::STANDARD,
+            passwords_at_once: (cores / 2).max(1),
+            sweep_every: Duration::from_secs(1),
+        }
+    }
+}
+
+/// Puts a [`Tms`] together.
+#[derive(Debug)]
+pub struct TmsBuilder {
+    stores: Stores,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn RandomSource>,
+    settings: Settings,
+    node: NodeSettings,
+}
+
+impl TmsBuilder {
+    /// Takes another clock than the machine's.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Takes another source of randomness than the operating system.
+    #[must_use]
+    pub fn random(mut self, random: Arc<dyn RandomSource>) -> Self {
+        self.random = random;
+        self
+    }
+
+    /// Sets what holds until somebody saves settings.
+    #[must_use]
+    pub fn settings(mut self, settings: Settings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// Sets how this process works.
+    #[must_use]
+    pub fn node(mut self, node: NodeSettings) -> Self {
+        self.node = node;
+        self
+    }
+
+    /// Builds the value.
+    pub fn build(self) -> Tms {
+        let Self {
+            stores,
+            clock,
+            random,
+            settings,
+            node,
+        } = self;
+        let settings = SettingsService::new(stores.settings.clone(), settings);
+        let (ingest, workers) = HeartbeatIngest::new(stores.heartbeats.clone(), settings.follow_rules(), node.ingest);
+        let cache = CredentialCache::new(stores.credentials.clone(), clock.clone(), node.cached_tokens);
+        let cache = Arc::new(cache);
+        let passwords = Passwords::new(node.password_cost, node.passwords_at_once, random.clone());
+        let terminals = Terminals::new(&stores);
+        let services = Services {
+            customers: Customers::new(stores.customers.clone()),
+            enrolment: Enrolment::new(stores.enrolment.clone(), random.clone()),
+            credentials: Credentials::new(stores.credentials.clone(), cache.clone(), random.clone()),
+            heartbeats: Heartbeats::new(ingest),
+            logs: TerminalLogs::new(stores.logs.clone(), terminals.clone()),
+            maintenance: Maintenances::new(
+                stores.maintenance.clone(),
+                stores.presence.clone(),
+                terminals.clone(),
+                settings.follow_rules(),
+            ),
+            terminals,
+            alerts: Alerts::new(stores.alerts.clone()),
+            operators: Operators::new(stores.operators.clone(), passwords, random.clone()),
+            summaries: Summaries::new(stores.terminals.clone(), stores.alerts.clone()),
+            settings,
+        };
+        let workers = Mutex::new(Some(workers));
+        Tms(Arc::new(Inner {
+            services,
+            stores,
+            clock,
+            random,
+            cache,
+            workers,
+            node,
+        }))
+    }
+}
+
+#[derive(Debug)]
+struct Services {
+    customers: Customers,
+    terminals: Terminals,
+    enrolment: Enrolment,
+    credentials: Credentials,
+    heartbeats: Heartbeats,
+    logs: TerminalLogs,
+    maintenance: Maintenances,
+    alerts: Alerts,
+    operators: Operators,
+    summaries: Summaries,
+    settings: SettingsService,
+}
+
+#[derive(Debug)]
+struct Inner {
+    services: Services,
+    stores: Stores,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn RandomSource>,
+    cache: Arc<CredentialCache>,
+    workers: Mutex<Option<IngestWorkers>>,
+    node: NodeSettings,
+}
+
+/// A terminal management system over some stores; cheap to clone.
+///
+/// [`Tms::run`] must be driven for heartbeats to be stored, silence to be noticed and alerts to be raised.
+#[derive(Debug, Clone)]
+pub struct Tms(Arc<Inner>);
+
+impl Tms {
+    /// Begins with the stores; the rest has defaults.
+    pub fn builder(stores: Stores) -> TmsBuilder {
+        TmsBuilder {
+            stores,
+            clock: Arc::new(SystemClock),
+            random: Arc::new(SystemRandom),
+            settings: Settings::default(),
+            node: NodeSettings::default(),
+        }
+    }
+
+    /// Returns the present time.
+    pub fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+
+    /// Makes the context of a request; reads the clock once.
+    pub fn ctx(&self, actor: Actor, origin: Origin) -> Ctx {
+        Ctx {
+            actor,
+            now: self.now(),
+            origin,
+        }
+    }
+
+    /// Makes the context of the program itself.
+    pub fn system_ctx(&self) -> Ctx {
+        Ctx::system(self.now())
+    }
+
+    /// Customers.
+    pub fn customers(&self) -> &Customers {
+        &self.0.services.customers
+    }
+
+    /// Terminals.
+    pub fn terminals(&self) -> &Terminals {
+        &self.0.services.terminals
+    }
+
+    /// Enrolment codes and their redemption.
+    pub fn enrolment(&self) -> &Enrolment {
+        &self.0.services.enrolment
+    }
+
+    /// Agent tokens.
+    pub fn credentials(&self) -> &Credentials {
+        &self.0.services.credentials
+    }
+
+    /// Heartbeats.
+    pub fn heartbeats(&self) -> &Heartbeats {
+        &self.0.services.heartbeats
+    }
+
+    /// Logs of terminals.
+    pub fn logs(&self) -> &TerminalLogs {
+        &self.0.services.logs
+    }
+
+    /// Maintenance times.
+    pub fn maintenance(&self) -> &Maintenances {
+        &self.0.services.maintenance
+    }
+
+    /// Alerts.
+    pub fn alerts(&self) -> &Alerts {
+        &self.0.services.alerts
+    }
+
+    /// People who sign in.
+    pub fn operators(&self) -> &Operators {
+        &self.0.services.operators
+    }
+
+    /// The fleet at a glance.
+    pub fn summaries(&self) -> &Summaries {
+        &self.0.services.summaries
+    }
+
+    /// Settings.
+    pub fn settings(&self) -> &SettingsService {
+        &self.0.services.settings
+    }
+
+    /// The ports, for what has no service of its own (health, events).
+    pub fn stores(&self) -> &Stores {
+        &self.0.stores
+    }
+
+    /// The source of randomness.
+    pub fn random(&self) -> &dyn RandomSource {
+        &*self.0.random
+    }
+
+    fn take_workers(&self) -> Option<IngestWorkers> {
+        self.0.workers.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}

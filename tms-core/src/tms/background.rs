@@ -1,0 +1,251 @@
+//! The background work of one node: ingest, the revocation feed, settings, and - on the node that leads - the
+//! reconcilers. Every loop goes on after a failure; none depends on another.
+
+use std::{pin::pin, time::Duration};
+
+use tokio::{sync::watch, time::MissedTickBehavior};
+
+use super::Tms;
+use crate::{
+    alert::reconcile::AlertReconciler,
+    credential::cache::FOLLOW_EVERY,
+    error::StoreError,
+    lease::Fence,
+    maintenance::reconcile::put_in_step,
+    presence::{outage::STAMP_EVERY, reconcile::PresenceSweep},
+    upkeep,
+};
+
+/// The lease of the reconcilers.
+pub const LEADER: &str = "reconcilers";
+/// How long a leader that vanished keeps the others waiting.
+pub const LEASE_TTL: Duration = Duration::from_secs(10);
+const RENEW_EVERY: Duration = Duration::from_secs(3);
+const SETTLE_EVERY: Duration = Duration::from_millis(250);
+const MAINTENANCE_EVERY: Duration = Duration::from_secs(1);
+const RELOAD_EVERY: Duration = Duration::from_secs(5);
+const COMPACT_EVERY: Duration = Duration::from_secs(30);
+const UPKEEP_EVERY: Duration = Duration::from_secs(3_600);
+/// A sweep rests this many times as long as it took.
+const REST: u32 = 20;
+
+impl Tms {
+    /// Does the background work until `shutdown` resolves, then stores what is queued, gives leadership back and ends.
+    ///
+    /// Spawn it once; a second call returns at once. Dropping it stops the work without the farewell.
+    pub async fn run(&self, shutdown: impl Future<Output = ()>) {
+        let Some(workers) = self.take_workers() else {
+            tracing::error!("the background work runs already");
+            return;
+        };
+        let (stop, stopped) = watch::channel(false);
+        let wait = |mut stopped: watch::Receiver<bool>| async move {
+            let _ = stopped.wait_for(|stop| *stop).await;
+        };
+        let (leads, leader) = watch::channel(None);
+        let work = async {
+            tokio::join!(
+                workers.run(wait(stopped.clone())),
+                until(wait(stopped.clone()), self.follow_revocations()),
+                until(wait(stopped.clone()), self.reload_settings()),
+                until(wait(stopped.clone()), self.stamp()),
+                until(wait(stopped.clone()), self.sweep(leader.clone())),
+                until(wait(stopped.clone()), self.settle_alerts(leader.clone())),
+                until(wait(stopped.clone()), self.keep_maintenance(leader.clone())),
+                until(wait(stopped.clone()), self.compact(leader.clone())),
+                until(wait(stopped.clone()), self.keep_up(leader.clone())),
+                self.lead(leads, wait(stopped.clone())),
+            )
+        };
+        let shutdown = async {
+            shutdown.await;
+            let _ = stop.send(true);
+        };
+        tokio::join!(work, shutdown);
+    }
+
+    /// Does every reconciler's work once, as a leader would; for tests and embedders with a scheduler of their own.
+    ///
+    /// # Errors
+    /// What the store answered; [`StoreError::Fenced`] when another node leads.
+    pub async fn tick(&self) -> Result<(), StoreError> {
+        let (stores, now) = (self.stores(), self.now());
+        self.0.cache.follow().await?;
+        if self.settings().reload().await.is_err() {
+            tracing::warn!("the settings could not be read again");
+        }
+        let Some(fence) = stores.leases.acquire(LEADER, &self.0.node.node, now, LEASE_TTL).await? else {
+            return Ok(());
+        };
+        let rules = self.settings().rules();
+        put_in_step(&*stores.maintenance, &*stores.presence, &rules, now, Some(fence)).await?;
+        self.sweeper().tick(now, fence, &rules).await?;
+        self.alerter().tick(now, fence, &rules).await?;
+        Ok(())
+    }
+
+    fn sweeper(&self) -> PresenceSweep {
+        PresenceSweep::new(self.stores().presence.clone(), self.stores().alerts.clone())
+    }
+
+    fn alerter(&self) -> AlertReconciler {
+        AlertReconciler::new(self.stores().presence.clone(), self.stores().alerts.clone())
+    }
+
+    async fn follow_revocations(&self) {
+        let mut timer = every(FOLLOW_EVERY);
+        loop {
+            timer.tick().await;
+            report("following revocations", self.0.cache.follow().await);
+        }
+    }
+
+    async fn reload_settings(&self) {
+        let mut timer = every(RELOAD_EVERY);
+        loop {
+            timer.tick().await;
+            if let Err(error) = self.settings().reload().await {
+                tracing::warn!(error = ?error, "reading the settings failed");
+            }
+        }
+    }
+
+    async fn stamp(&self) {
+        let mut timer = every(STAMP_EVERY);
+        loop {
+            timer.tick().await;
+            report(
+                "noting that this node is alive",
+                self.stores().presence.stamp_alive(self.now()).await,
+            );
+        }
+    }
+
+    async fn sweep(&self, leader: watch::Receiver<Option<Fence>>) {
+        let sweeper = self.sweeper();
+        loop {
+            let begun = tokio::time::Instant::now();
+            if let Some(fence) = present(&leader) {
+                let done = sweeper.tick(self.now(), fence, &self.settings().rules()).await;
+                if let Some(done) = report("the presence sweep", done).filter(|done| done.written + done.held > 0) {
+                    tracing::info!(written = done.written, held = done.held, "presence sweep");
+                }
+            }
+            let rest = (begun.elapsed() * REST).clamp(self.0.node.sweep_every, Duration::from_secs(30));
+            tokio::time::sleep(rest).await;
+        }
+    }
+
+    async fn settle_alerts(&self, leader: watch::Receiver<Option<Fence>>) {
+        let (alerter, mut timer) = (self.alerter(), every(SETTLE_EVERY));
+        loop {
+            timer.tick().await;
+            let Some(fence) = present(&leader) else { continue };
+            let done = alerter.tick(self.now(), fence, &self.settings().rules()).await;
+            if let Some(done) = report("raising alerts", done).filter(|done| done.raised + done.resolved > 0) {
+                tracing::info!(raised = done.raised, resolved = done.resolved, "alerts");
+            }
+        }
+    }
+
+    async fn keep_maintenance(&self, leader: watch::Receiver<Option<Fence>>) {
+        let (stores, mut timer) = (self.stores(), every(MAINTENANCE_EVERY));
+        loop {
+            timer.tick().await;
+            let Some(fence) = present(&leader) else { continue };
+            let rules = self.settings().rules();
+            let done = put_in_step(&*stores.maintenance, &*stores.presence, &rules, self.now(), Some(fence)).await;
+            report("beginning and ending maintenance", done);
+        }
+    }
+
+    async fn compact(&self, leader: watch::Receiver<Option<Fence>>) {
+        let mut timer = every(COMPACT_EVERY);
+        loop {
+            timer.tick().await;
+            if present(&leader).is_some() {
+                report("compacting the counts", self.stores().upkeep.compact_counts().await);
+            }
+        }
+    }
+
+    async fn keep_up(&self, mut leader: watch::Receiver<Option<Fence>>) {
+        loop {
+            let _ = leader.wait_for(Option::is_some).await;
+            let keep = match self.settings().reload().await {
+                Ok(settings) => settings.retention,
+                Err(error) => {
+                    tracing::warn!(error = ?error, "upkeep waits for the settings");
+                    tokio::time::sleep(RELOAD_EVERY).await;
+                    continue;
+                }
+            };
+            let done = upkeep::reconcile::tick(self.stores(), &keep, self.now()).await;
+            let rest = if report("upkeep", done).is_some() {
+                UPKEEP_EVERY
+            } else {
+                Duration::from_secs(60)
+            };
+            tokio::time::sleep(rest).await;
+        }
+    }
+
+    /// Takes and renews the lease; says who leads to the other loops.
+    async fn lead(&self, leads: watch::Sender<Option<Fence>>, stop: impl Future<Output = ()>) {
+        let mut stop = pin!(stop);
+        let mut timer = every(RENEW_EVERY);
+        loop {
+            tokio::select! {
+                () = &mut stop => break,
+                _ = timer.tick() => {}
+            }
+            let leases = &self.stores().leases;
+            let got = leases.acquire(LEADER, &self.0.node.node, self.now(), LEASE_TTL).await;
+            // Who can't reach the store stops leading; the fence would stop its writes anyway.
+            let fence = report("taking the lead", got).flatten();
+            leads.send_if_modified(|present| {
+                let differs = *present != fence;
+                if differs {
+                    tracing::info!(leads = fence.is_some(), node = %self.0.node.node, "leadership changed");
+                    *present = fence;
+                }
+                differs
+            });
+        }
+        if let Some(fence) = leads.send_replace(None) {
+            report("giving the lead back", self.stores().leases.release(fence).await);
+        }
+    }
+}
+
+fn present(leader: &watch::Receiver<Option<Fence>>) -> Option<Fence> {
+    *leader.borrow()
+}
+
+fn every(period: Duration) -> tokio::time::Interval {
+    let mut timer = tokio::time::interval(period);
+    timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    timer
+}
+
+async fn until(stop: impl Future<Output = ()>, work: impl Future<Output = ()>) {
+    tokio::select! {
+        () = stop => {}
+        () = work => {}
+    }
+}
+
+/// Logs a failure, which the next round tries to make good.
+fn report<T>(what: &'static str, outcome: Result<T, StoreError>) -> Option<T> {
+    match outcome {
+        Ok(value) => Some(value),
+        Err(StoreError::Fenced) => {
+            tracing::info!(what, "another node leads");
+            None
+        }
+        Err(error) => {
+            tracing::warn!(what, error = %error, cause = ?std::error::Error::source(&error), "background work failed");
+            None
+        }
+    }
+}
