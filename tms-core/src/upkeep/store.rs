@@ -1,6 +1,6 @@
 //! The port of upkeep.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
 
@@ -54,6 +54,9 @@ pub trait UpkeepStore: fmt::Debug + Send + Sync + 'static {
 
     /// Counts the terminals anew and mends the counts; returns whether they were wrong.
     async fn recount(&self) -> Result<bool, StoreError>;
+
+    /// Returns by how much the clock of the store's own machine differs from `now`; zero where it is this machine.
+    async fn clock_skew(&self, now: Timestamp) -> Result<Duration, StoreError>;
 
     /// Looks whether the store answers and can be trusted.
     async fn health(&self) -> Result<Health, StoreError>;
