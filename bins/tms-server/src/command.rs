@@ -1,0 +1,33 @@
+//! The commands, one file each.
+
+mod check;
+mod demo;
+mod enrollment_code;
+mod migrate;
+mod serve;
+mod user;
+
+use std::process::ExitCode;
+
+use crate::{
+    args::{Args, Command, EnrollmentCodeCommand, UserCommand},
+    config::Config,
+    output::Output,
+};
+
+/// Runs one command.
+pub async fn run(args: Args, config: Config, output: &Output) -> anyhow::Result<ExitCode> {
+    match args.command {
+        Command::Serve { demo: true, demo_terminals, .. } => demo::run(config, demo_terminals, output).await,
+        Command::Serve { .. } => serve::run(config, output).await,
+        Command::Migrate { plan } => migrate::run(&config, plan, output).await,
+        Command::User(UserCommand::Create { username, role, email, full_name, password_stdin: _ }) => {
+            user::create(&config, user::Person { username, role, email, full_name }, output).await
+        }
+        Command::EnrollmentCode(EnrollmentCodeCommand::Create { customer, create_customer, store, serial, uses, ttl }) => {
+            let request = enrollment_code::Request { customer, create_customer, store, serial, uses, ttl };
+            enrollment_code::create(&config, request, output).await
+        }
+        Command::Check => check::run(&config, output).await,
+    }
+}

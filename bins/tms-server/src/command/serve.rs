@@ -1,0 +1,191 @@
+//! `tms serve`: listens at once, is ready when the database is, and stops without dropping a request.
+
+use std::{process::ExitCode, sync::Arc, time::Duration};
+
+use anyhow::Context;
+use serde_json::json;
+use tms_core::{
+    Tms,
+    operator::service::UserRequest,
+    permission::Role,
+    secret::Secret,
+    upkeep::{Health, SchemaState},
+};
+use tms_http::{HttpSettings, ServeSettings};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+};
+
+use crate::{
+    config::{Config, StoreConfig},
+    output::Output,
+    telemetry,
+    wire_up::{self, Purpose},
+};
+
+/// The file with the name and first password of the administrator.
+const SETUP_FILE: &str = "setup-secret.txt";
+const FIRST_ADMIN: &str = "admin";
+
+/// Runs the server until SIGTERM or SIGINT.
+pub async fn run(config: Config, output: &Output) -> anyhow::Result<ExitCode> {
+    telemetry::install_logs(&config)?;
+    let node = Node::start(&config).await?;
+    if matches!(config.store, StoreConfig::Sqlite) {
+        first_administrator(&config, &node.tms, output).await?;
+    }
+    let address = node.listener.local_addr()?;
+    output.note(format_args!("tms listens on http://{address}"));
+    if !config.rate_limits {
+        tracing::warn!("TMS_RATE_LIMITS=off: the limits per client are lifted; this is for load tests only");
+    }
+    node.serve(&config, terminated()?).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A server that listens already.
+pub struct Node {
+    /// The facade.
+    pub tms: Tms,
+    /// Where it listens.
+    pub listener: TcpListener,
+    http: HttpSettings,
+}
+
+impl Node {
+    /// Opens the store and the listener.
+    pub async fn start(config: &Config) -> anyhow::Result<Self> {
+        let stores = wire_up::open_stores(config, Purpose::Serve).await?;
+        let tms = wire_up::build(config, stores);
+        let key = wire_up::secret_key(config, &tms)?;
+        let metrics = telemetry::install_metrics()?;
+        let mut http = HttpSettings::new(key.expose());
+        http.allowed_hosts.clone_from(&config.allowed_hosts);
+        http.trusted_proxies = parse_networks(config)?;
+        http.rate_limits = config.rate_limits;
+        http.metrics_token = config.metrics_token.as_ref().map(|token| token.expose().clone());
+        let seen = tms.clone();
+        http.metrics = Some(Arc::new(move || {
+            report_ingest(&seen);
+            metrics.render()
+        }));
+        let listener = TcpListener::bind(config.listen).await;
+        let listener = listener.with_context(|| format!("listening on {}", config.listen))?;
+        Ok(Self { tms, listener, http })
+    }
+
+    /// Serves until `stop` resolves, then drains.
+    pub async fn serve(self, config: &Config, stop: impl Future<Output = ()> + Send + 'static) -> anyhow::Result<()> {
+        let (end_work, work_ends) = watch::channel(false);
+        let work = tokio::spawn(background(self.tms.clone(), work_ends));
+        let serve = ServeSettings {
+            drain: config.drain,
+            max_connections: config.max_connections,
+            draining: self.http.draining.clone(),
+            ..ServeSettings::default()
+        };
+        let router = tms_http::router(self.tms, self.http);
+        tms_http::serve(self.listener, router, serve, stop).await.context("serving")?;
+        // Requests are answered; what they queued is stored before the process ends.
+        end_work.send_replace(true);
+        let _ = tokio::time::timeout(Duration::from_secs(10), work).await;
+        tracing::info!("stopped");
+        Ok(())
+    }
+}
+
+/// Waits for a database that can be used, then does the background work.
+async fn background(tms: Tms, mut ends: watch::Receiver<bool>) {
+    let mut said = String::new();
+    loop {
+        let obstacle = match tms.stores().upkeep.health().await {
+            Ok(Health { schema: SchemaState::Older, .. }) => "migrations are missing; run `tms migrate`".to_owned(),
+            Ok(health) if !health.hazards.is_empty() => health.hazards.join("; "),
+            Ok(_) => break,
+            Err(error) => match std::error::Error::source(&error) {
+                Some(cause) => format!("{error}: {cause}"),
+                None => error.to_string(),
+            },
+        };
+        if said != obstacle {
+            tracing::error!(obstacle, "not ready: the database can't be used yet");
+            said = obstacle;
+        }
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_millis(250)) => {}
+            _ = ends.wait_for(|ends| *ends) => return,
+        }
+    }
+    // Partitions must be there before the first heartbeat; upkeep makes them again hourly.
+    if let Err(error) = tms.stores().upkeep.ensure_partitions(tms.now()).await {
+        tracing::error!(error = %error, "partitions could not be made");
+    }
+    tracing::info!("ready");
+    tms.run(async move {
+        let _ = ends.wait_for(|ends| *ends).await;
+    })
+    .await;
+}
+
+/// Makes an administrator on the first start of the embedded store (DECISIONS 30).
+async fn first_administrator(config: &Config, tms: &Tms, output: &Output) -> anyhow::Result<()> {
+    if tms.operators().has_users().await.map_err(wire_up::explain)? {
+        return Ok(());
+    }
+    let password = wire_up::random_text(tms)?.get(..24).unwrap_or_default().to_owned();
+    let path = config.data_dir.join(SETUP_FILE);
+    wire_up::write_private(&path, &format!("username: {FIRST_ADMIN}\npassword: {password}"))?;
+    make_administrator(tms, &password).await?;
+    output.note(format_args!(
+        "first start: the administrator's name and password are in {} (only you can read it; delete it afterwards)",
+        path.display()
+    ));
+    Ok(())
+}
+
+/// Adds the administrator `admin`.
+pub async fn make_administrator(tms: &Tms, password: &str) -> anyhow::Result<()> {
+    let request = UserRequest {
+        username: FIRST_ADMIN.to_owned(),
+        full_name: "Administrator".to_owned(),
+        email: None,
+        role: Role::Admin,
+        password: Secret::new(password.to_owned()),
+    };
+    tms.operators().create(&tms.system_ctx(), request).await.map_err(wire_up::explain)?;
+    Ok(())
+}
+
+fn parse_networks(config: &Config) -> anyhow::Result<Vec<tms_http::Network>> {
+    let parse = |text: &String| text.parse().map_err(|_| anyhow::anyhow!("TMS_TRUSTED_PROXIES: {text:?} is no network"));
+    config.trusted_proxies.iter().map(parse).collect()
+}
+
+fn report_ingest(tms: &Tms) {
+    let counts = tms.heartbeats().counts();
+    metrics::counter!("tms_heartbeats_stored_total").absolute(counts.stored);
+    metrics::counter!("tms_heartbeat_batches_total").absolute(counts.batches);
+    metrics::counter!("tms_heartbeats_refused_total").absolute(counts.refused);
+    metrics::counter!("tms_heartbeats_failed_total").absolute(counts.failed);
+}
+
+/// Resolves on SIGTERM or SIGINT.
+pub fn terminated() -> anyhow::Result<impl Future<Output = ()> + Send + 'static> {
+    let mut term = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("told to stop");
+    })
+}
+
+/// Says where the server is and how to sign in.
+pub fn announce(output: &Output, url: &str, username: &str, password: &str) {
+    let text = format!("address:  {url}\nusername: {username}\npassword: {password}");
+    output.result(&json!({ "url": url, "username": username, "password": password }), text);
+}

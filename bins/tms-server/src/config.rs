@@ -1,0 +1,163 @@
+//! The configuration: flags, then environment (a `.env` file too), then `tms.toml`, then defaults (DESIGN section 7).
+
+pub mod duration;
+mod reader;
+mod sources;
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use tms_core::{secret::Secret, settings::Settings};
+
+use reader::Reader;
+use sources::Sources;
+
+/// All faults of the configuration, found at once.
+#[derive(Debug)]
+pub struct Faults(pub Vec<String>);
+
+/// Where the data lives.
+#[derive(Debug, Clone)]
+pub enum StoreConfig {
+    /// In a SQLite file in the data folder.
+    Sqlite,
+    /// In a PostgreSQL database.
+    Postgres {
+        /// Its address, user and password.
+        url: Secret<String>,
+        /// The schema, if not the default one.
+        schema: Option<String>,
+        /// How many connections at most.
+        connections: u32,
+    },
+}
+
+/// How logs look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Lines for people.
+    Human,
+    /// One JSON document a line.
+    Json,
+}
+
+/// A configuration that was checked.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where the data lives.
+    pub store: StoreConfig,
+    /// The folder of the embedded store, its key and the set-up secret.
+    pub data_dir: PathBuf,
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// The key from which others are derived; the embedded store makes one.
+    pub secret_key: Option<Secret<String>>,
+    /// The names under which the server may be called; empty means any.
+    pub allowed_hosts: Vec<String>,
+    /// The networks whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<String>,
+    /// False lifts the limits per client, for load tests.
+    pub rate_limits: bool,
+    /// How long to go on serving after SIGTERM.
+    pub drain: Duration,
+    /// How many connections at most.
+    pub max_connections: usize,
+    /// Names this process among the nodes.
+    pub node: String,
+    /// The token that `/metrics` asks for; without one, only loopback may read it.
+    pub metrics_token: Option<Secret<String>>,
+    /// How logs look.
+    pub log_format: LogFormat,
+    /// What is logged.
+    pub log_filter: String,
+    /// How many batches of heartbeats are written at a time.
+    pub ingest_lanes: usize,
+    /// What holds until somebody saves settings.
+    pub settings: Settings,
+}
+
+impl Config {
+    /// Reads every source.
+    ///
+    /// # Errors
+    /// [`Faults`] with everything that is wrong.
+    pub fn load(overrides: &[(&'static str, String)]) -> Result<Self, Faults> {
+        Self::read(Sources::of_process(overrides)?)
+    }
+
+    fn read(sources: Sources) -> Result<Self, Faults> {
+        let mut reader = Reader::new(sources);
+        let listen = reader.parse("TMS_LISTEN", SocketAddr::from(([127, 0, 0, 1], 8_000)), "an address such as 127.0.0.1:8000");
+        let store = reader.store(listen);
+        let defaults = Settings::default();
+        let config = Self {
+            data_dir: reader.text("TMS_DATA_DIR").map_or_else(|| PathBuf::from("tms-data"), PathBuf::from),
+            listen,
+            secret_key: reader.secret_key(&store),
+            allowed_hosts: reader.list("ALLOWED_HOSTS"),
+            trusted_proxies: reader.list("TMS_TRUSTED_PROXIES"),
+            rate_limits: reader.switch("TMS_RATE_LIMITS", true),
+            drain: Duration::from_secs(reader.parse("TMS_DRAIN_S", 5, "a number of seconds")),
+            max_connections: reader.parse("TMS_MAX_CONNECTIONS", 20_000, "a number of connections"),
+            node: reader.text("TMS_NODE").unwrap_or_else(default_node),
+            metrics_token: reader.text("TMS_METRICS_TOKEN").map(Secret::new),
+            log_format: reader.log_format(),
+            log_filter: reader.text("RUST_LOG").unwrap_or_else(|| "info,sqlx=warn".to_owned()),
+            ingest_lanes: reader.parse("TMS_INGEST_LANES", 2, "a number of lanes"),
+            settings: reader.settings(defaults),
+            store,
+        };
+        reader.finish()?;
+        Ok(config)
+    }
+}
+
+/// The process id is enough within one machine; across machines the host name is needed too.
+fn default_node() -> String {
+    let host = std::fs::read_to_string("/etc/hostname").unwrap_or_default();
+    let host = host.trim();
+    format!("{}-{}", if host.is_empty() { "node" } else { host }, std::process::id())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(pairs: &[(&str, &str)]) -> Result<Config, Faults> {
+        Config::read(Sources::of_pairs(pairs))
+    }
+
+    #[test]
+    fn nothing_set_means_the_embedded_store_on_loopback() {
+        let config = read(&[]).unwrap();
+        assert!(matches!(config.store, StoreConfig::Sqlite));
+        assert!(config.listen.ip().is_loopback());
+    }
+
+    #[test]
+    fn a_public_listener_needs_a_database_or_an_explicit_wish() {
+        assert!(read(&[("TMS_LISTEN", "0.0.0.0:80")]).is_err());
+        assert!(read(&[("TMS_LISTEN", "0.0.0.0:80"), ("TMS_STORE", "sqlite")]).is_ok());
+    }
+
+    #[test]
+    fn postgres_needs_a_secret_key() {
+        let url = ("DATABASE_URL", "postgres://u:p@h/d");
+        let faults = read(&[url]).unwrap_err();
+        assert!(faults.0[0].contains("SECRET_KEY"), "{faults:?}");
+        assert!(read(&[url, ("SECRET_KEY", &"k".repeat(32))]).is_ok());
+    }
+
+    #[test]
+    fn parts_make_a_url_with_escapes() {
+        let key = "k".repeat(32);
+        let config = read(&[("DB_HOST", "db"), ("DB_PASSWORD", "p@ss/w:rd"), ("SECRET_KEY", &key)]).unwrap();
+        let StoreConfig::Postgres { url, .. } = config.store else { panic!("expected Postgres") };
+        assert_eq!(url.expose(), "postgres://tms:p%40ss%2Fw%3Ard@db:5432/tms");
+    }
+
+    #[test]
+    fn all_faults_are_reported_at_once() {
+        let faults = read(&[("TMS_LISTEN", "x"), ("TMS_DRAIN_S", "soon"), ("TMS_RATE_LIMITS", "maybe")]).unwrap_err();
+        assert_eq!(faults.0.len(), 3, "{faults:?}");
+    }
+}

@@ -1,0 +1,160 @@
+//! From texts to typed values; collects every fault.
+
+use std::{fmt::Write, net::SocketAddr, str::FromStr};
+
+use tms_core::{Error, secret::Secret, settings::Settings};
+
+use super::{Faults, LogFormat, StoreConfig, sources::Sources};
+
+/// Reads values and notes faults.
+#[derive(Debug)]
+pub struct Reader {
+    sources: Sources,
+}
+
+impl Reader {
+    /// Reads from these sources.
+    pub fn new(sources: Sources) -> Self {
+        Self { sources }
+    }
+
+    /// Returns a text that is set and not empty.
+    pub fn text(&self, key: &str) -> Option<String> {
+        self.sources.values.get(key).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+    }
+
+    /// Returns a parsed value, or the default.
+    pub fn parse<T: FromStr>(&mut self, key: &str, default: T, form: &str) -> T {
+        let Some(text) = self.text(key) else { return default };
+        text.parse().unwrap_or_else(|_| {
+            self.fault(format!("{key}: {text:?} is not {form}"));
+            default
+        })
+    }
+
+    /// Returns a comma-separated list.
+    pub fn list(&self, key: &str) -> Vec<String> {
+        let text = self.text(key).unwrap_or_default();
+        text.split(',').map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect()
+    }
+
+    /// Returns a switch.
+    pub fn switch(&mut self, key: &str, default: bool) -> bool {
+        match self.text(key).as_deref().map(str::to_ascii_lowercase).as_deref() {
+            None => default,
+            Some("on" | "true" | "1" | "yes") => true,
+            Some("off" | "false" | "0" | "no") => false,
+            Some(_) => {
+                self.fault(format!("{key}: must be on or off"));
+                default
+            }
+        }
+    }
+
+    /// Returns how logs look.
+    pub fn log_format(&mut self) -> LogFormat {
+        match self.text("TMS_LOG_FORMAT").as_deref() {
+            None | Some("human") => LogFormat::Human,
+            Some("json") => LogFormat::Json,
+            Some(_) => {
+                self.fault("TMS_LOG_FORMAT: must be human or json".to_owned());
+                LogFormat::Human
+            }
+        }
+    }
+
+    /// Returns where the data lives.
+    pub fn store(&mut self, listen: SocketAddr) -> StoreConfig {
+        let wish = self.text("TMS_STORE");
+        if self.switch("TMS_DEMO", false) {
+            return StoreConfig::Sqlite;
+        }
+        let url = self.text("DATABASE_URL").or_else(|| self.url_of_parts());
+        match (wish.as_deref(), url) {
+            (Some("sqlite"), _) => StoreConfig::Sqlite,
+            (None | Some("postgres"), Some(url)) => {
+                if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+                    self.fault("DATABASE_URL: must begin with postgres://".to_owned());
+                }
+                let connections = self.parse("TMS_DB_CONNECTIONS", 10, "a number of connections");
+                StoreConfig::Postgres { url: Secret::new(url), schema: self.text("TMS_DB_SCHEMA"), connections }
+            }
+            (Some("postgres"), None) => {
+                self.fault("TMS_STORE=postgres: set DATABASE_URL, or DB_HOST and its friends".to_owned());
+                StoreConfig::Sqlite
+            }
+            (None, None) => {
+                if !listen.ip().is_loopback() {
+                    let fault = "TMS_LISTEN: a listener that others can reach needs DATABASE_URL, or TMS_STORE=sqlite";
+                    self.fault(fault.to_owned());
+                }
+                StoreConfig::Sqlite
+            }
+            (Some(other), _) => {
+                self.fault(format!("TMS_STORE: {other:?} is not sqlite or postgres"));
+                StoreConfig::Sqlite
+            }
+        }
+    }
+
+    fn url_of_parts(&mut self) -> Option<String> {
+        let host = self.text("DB_HOST")?;
+        let port: u16 = self.parse("DB_PORT", 5_432, "a port");
+        let user = self.text("DB_USER").unwrap_or_else(|| "tms".to_owned());
+        let name = self.text("DB_NAME").unwrap_or_else(|| "tms".to_owned());
+        let password = self.text("DB_PASSWORD").map(|password| format!(":{}", escape(&password))).unwrap_or_default();
+        Some(format!("postgres://{}{password}@{host}:{port}/{}", escape(&user), escape(&name)))
+    }
+
+    /// Returns the secret key; Postgres can't do without, since all nodes must have the same.
+    pub fn secret_key(&mut self, store: &StoreConfig) -> Option<Secret<String>> {
+        let key = self.text("SECRET_KEY");
+        match &key {
+            Some(key) if key.len() < 32 => self.fault("SECRET_KEY: must have at least 32 characters".to_owned()),
+            None if matches!(store, StoreConfig::Postgres { .. }) => {
+                self.fault("SECRET_KEY: is required with Postgres; make one with `openssl rand -base64 48`".to_owned());
+            }
+            _ => {}
+        }
+        key.map(Secret::new)
+    }
+
+    /// Returns the settings that hold until somebody saves some.
+    pub fn settings(&mut self, mut settings: Settings) -> Settings {
+        let p = settings.presence;
+        settings.presence.default_interval_s =
+            self.parse("TMS_DEFAULT_INTERVAL_S", p.default_interval_s, "a number of seconds");
+        settings.presence.lost_grace_s = self.parse("TMS_LOST_GRACE_S", p.lost_grace_s, "a number of seconds");
+        if let Err(Error::Invalid(errors)) = settings.validate() {
+            for (field, messages) in errors.iter() {
+                self.fault(format!("{field}: {}", messages.join(", ")));
+            }
+        }
+        settings
+    }
+
+    /// Ends the reading.
+    ///
+    /// # Errors
+    /// [`Faults`] if there were any.
+    pub fn finish(self) -> Result<(), Faults> {
+        if self.sources.faults.is_empty() { Ok(()) } else { Err(Faults(self.sources.faults)) }
+    }
+
+    fn fault(&mut self, fault: String) {
+        self.sources.faults.push(fault);
+    }
+}
+
+/// Escapes what a part of a URL may not have, as RFC 3986 section 2.1 says.
+fn escape(text: &str) -> String {
+    let mut escaped = String::new();
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            escaped.push(char::from(byte));
+        } else {
+            let _ = write!(escaped, "%{byte:02X}");
+        }
+    }
+    escaped
+}

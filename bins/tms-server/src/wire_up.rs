@@ -1,0 +1,146 @@
+//! Composes stores, core and keys from the configuration.
+
+use std::{io::Write, os::unix::fs::OpenOptionsExt, path::Path};
+
+use anyhow::Context;
+use tms_core::{Error, NodeSettings, Stores, Tms, heartbeat::ingest::IngestSettings, secret::Secret};
+#[cfg(feature = "postgres")]
+use tms_storage::postgres::{PgSettings, PgStore};
+#[cfg(feature = "sqlite")]
+use tms_storage::sqlite::SqliteStore;
+
+use crate::config::{Config, StoreConfig};
+
+/// The file of the embedded store within the data folder.
+const SQLITE_FILE: &str = "tms.sqlite3";
+/// The key that the embedded store makes once.
+const KEY_FILE: &str = "secret.key";
+
+/// How the store is to be opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// To serve: the embedded store refuses a second server.
+    Serve,
+    /// For one command, beside a server.
+    Command,
+}
+
+/// Opens the configured store.
+pub async fn open_stores(config: &Config, purpose: Purpose) -> anyhow::Result<Stores> {
+    match &config.store {
+        #[cfg(feature = "sqlite")]
+        StoreConfig::Sqlite => {
+            std::fs::create_dir_all(&config.data_dir)
+                .with_context(|| format!("making the data folder {}", config.data_dir.display()))?;
+            let path = config.data_dir.join(SQLITE_FILE);
+            let store = match purpose {
+                Purpose::Serve => SqliteStore::open(&path).await,
+                Purpose::Command => SqliteStore::open_beside(&path).await,
+            };
+            Ok(store.with_context(|| format!("opening {}", path.display()))?.stores())
+        }
+        #[cfg(feature = "postgres")]
+        StoreConfig::Postgres { .. } => {
+            let store = PgStore::connect(&postgres_settings(config)?).context("preparing the database connection")?;
+            Ok(store.stores())
+        }
+        #[cfg(not(all(feature = "sqlite", feature = "postgres")))]
+        other => anyhow::bail!("this build has no support for {other:?}"),
+    }
+}
+
+#[cfg(feature = "postgres")]
+fn postgres_settings(config: &Config) -> anyhow::Result<PgSettings> {
+    let StoreConfig::Postgres { url, schema, connections } = &config.store else {
+        anyhow::bail!("no Postgres is configured: set DATABASE_URL");
+    };
+    let mut settings = PgSettings::new(url.expose());
+    settings.schema.clone_from(schema);
+    settings.max_connections = *connections;
+    Ok(settings)
+}
+
+/// Builds the facade over `stores`.
+pub fn build(config: &Config, stores: Stores) -> Tms {
+    let ingest = IngestSettings { lanes: config.ingest_lanes.clamp(1, 16), ..IngestSettings::default() };
+    let node = NodeSettings { node: config.node.clone(), ingest, ..NodeSettings::default() };
+    Tms::builder(stores).settings(config.settings.clone()).node(node).build()
+}
+
+/// Opens the store for one command.
+pub async fn for_command(config: &Config) -> anyhow::Result<Tms> {
+    Ok(build(config, open_stores(config, Purpose::Command).await?))
+}
+
+/// Applies what is missing of the schema; returns its names.
+pub async fn migrate(config: &Config) -> anyhow::Result<Vec<String>> {
+    match &config.store {
+        // The embedded store migrates when it is opened.
+        StoreConfig::Sqlite => open_stores(config, Purpose::Command).await.map(|_| Vec::new()),
+        #[cfg(feature = "postgres")]
+        StoreConfig::Postgres { .. } => {
+            let report = tms_storage::postgres::migrate(&postgres_settings(config)?).await;
+            Ok(report.context("migrating the database")?.applied)
+        }
+        #[cfg(not(feature = "postgres"))]
+        StoreConfig::Postgres { .. } => anyhow::bail!("this build has no support for Postgres"),
+    }
+}
+
+/// Returns the names of what is missing of the schema.
+pub async fn migration_plan(config: &Config) -> anyhow::Result<Vec<String>> {
+    match &config.store {
+        StoreConfig::Sqlite => Ok(Vec::new()),
+        #[cfg(feature = "postgres")]
+        StoreConfig::Postgres { .. } => {
+            let plan = tms_storage::postgres::migration_plan(&postgres_settings(config)?).await;
+            plan.context("looking at the database")
+        }
+        #[cfg(not(feature = "postgres"))]
+        StoreConfig::Postgres { .. } => anyhow::bail!("this build has no support for Postgres"),
+    }
+}
+
+/// Returns the secret key; the embedded store makes one once and keeps it where only its owner can read.
+pub fn secret_key(config: &Config, tms: &Tms) -> anyhow::Result<Secret<String>> {
+    if let Some(key) = &config.secret_key {
+        return Ok(key.clone());
+    }
+    let path = config.data_dir.join(KEY_FILE);
+    if let Ok(key) = std::fs::read_to_string(&path) {
+        return Ok(Secret::new(key.trim().to_owned()));
+    }
+    let key = random_text(tms)?;
+    write_private(&path, &key)?;
+    Ok(Secret::new(key))
+}
+
+/// Returns 256 random bits as text.
+pub fn random_text(tms: &Tms) -> anyhow::Result<String> {
+    let mut bytes = [0_u8; 32];
+    tms.random().fill(&mut bytes)?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Writes a file that only its owner can read; an existing one is replaced.
+pub fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
+    let _ = std::fs::remove_file(path);
+    let opened = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    let mut file = opened.with_context(|| format!("writing {}", path.display()))?;
+    file.write_all(text.as_bytes())?;
+    file.write_all(b"\n")?;
+    file.sync_all()?;
+    Ok(())
+}
+
+/// Says what a service refused, field by field.
+pub fn explain(error: Error) -> anyhow::Error {
+    match error {
+        Error::Invalid(fields) => {
+            let faults: Vec<String> =
+                fields.iter().map(|(field, messages)| format!("{field} {}", messages.join(", "))).collect();
+            anyhow::anyhow!(faults.join("; "))
+        }
+        other => anyhow::Error::new(other),
+    }
+}
