@@ -1,0 +1,230 @@
+//! What an operator asks of the server. An access token that has ended is renewed on the way.
+
+pub mod session;
+pub mod walk;
+
+use reqwest::{Client, Method, RequestBuilder, Response};
+use serde::{Serialize, de::DeserializeOwned};
+
+use self::session::Session;
+pub use self::walk::Walk;
+use super::{
+    ClientError, Tagged,
+    transport::{api_root, read, read_tagged, send},
+};
+use crate::wire::{
+    List,
+    alert::{Alert, AlertPatch, AlertPatched, AlertQuery},
+    auth::User,
+    customer::{Customer, CustomerCreate, CustomerPatch, CustomerQuery},
+    enrollment_code::{EnrollmentCode, EnrollmentCodeCreate, EnrollmentCodeQuery},
+    history::{LogQuery, LogRow, MetricsQuery, MetricsRow, PageQuery, StatusChange},
+    maintenance::{Maintenance, MaintenanceCreate, MaintenanceQuery},
+    summary::Summary,
+    terminal::{ConfigUpdate, ConfigUpdated, Terminal, TerminalCreate, TerminalPatch, TerminalQuery},
+};
+
+/// A signed-in operator.
+#[derive(Debug)]
+pub struct OperatorClient {
+    http: Client,
+    root: String,
+    session: Session,
+}
+
+impl OperatorClient {
+    /// Signs in. `server` is an address such as `http://host:8000`.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] with 401 for wrong credentials.
+    pub async fn login(http: Client, server: &str, username: &str, password: &str) -> Result<Self, ClientError> {
+        let root = api_root(server);
+        let session = Session::begin(&http, &root, username, password).await?;
+        Ok(Self { http, root, session })
+    }
+
+    /// Uses an API token, which never ends by itself.
+    pub fn with_token(http: Client, server: &str, token: &str) -> Self {
+        Self {
+            http,
+            root: api_root(server),
+            session: Session::fixed(token),
+        }
+    }
+
+    /// Sends a request; a 401 renews the session and sends it once more.
+    async fn request(
+        &self,
+        method: Method,
+        path: &str,
+        build: impl Fn(RequestBuilder) -> RequestBuilder,
+    ) -> Result<Response, ClientError> {
+        let address = format!("{}{path}", self.root);
+        let access = self.session.access().await;
+        let attempt = |token: &str| send(build(self.http.request(method.clone(), &address).bearer_auth(token)));
+        match attempt(&access).await {
+            Err(refusal) if refusal.status() == Some(401) && self.session.can_renew() => {
+                let renewed = self.session.renew(&self.http, &self.root, &access).await?;
+                attempt(&renewed).await
+            }
+            other => other,
+        }
+    }
+
+    /// Gets one page of any list.
+    pub async fn list<T: DeserializeOwned>(&self, path: &str, query: &impl Serialize) -> Result<List<T>, ClientError> {
+        read(self.request(Method::GET, path, |r| r.query(query)).await?).await
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<Tagged<T>, ClientError> {
+        read_tagged(self.request(Method::GET, path, |r| r).await?).await
+    }
+
+    async fn write<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        etag: Option<&str>,
+        body: &impl Serialize,
+    ) -> Result<T, ClientError> {
+        let build = |request: RequestBuilder| match etag {
+            Some(etag) => request.header("if-match", etag).json(body),
+            None => request.json(body),
+        };
+        read(self.request(method, path, build).await?).await
+    }
+
+    /// Returns who is signed in.
+    pub async fn me(&self) -> Result<User, ClientError> {
+        Ok(self.get("/auth/me").await?.value)
+    }
+
+    /// Ends the session.
+    pub async fn logout(&self) -> Result<(), ClientError> {
+        self.request(Method::POST, "/auth/logout", |r| r).await.map(drop)
+    }
+
+    /// Returns the fleet at a glance.
+    pub async fn summary(&self) -> Result<Summary, ClientError> {
+        Ok(self.get("/summary").await?.value)
+    }
+
+    /// Lists terminals.
+    pub async fn terminals(&self, query: &TerminalQuery) -> Result<List<Terminal>, ClientError> {
+        self.list("/terminals", query).await
+    }
+
+    /// Returns a terminal with its revision.
+    pub async fn terminal(&self, id: i64) -> Result<Tagged<Terminal>, ClientError> {
+        self.get(&format!("/terminals/{id}")).await
+    }
+
+    /// Makes a terminal that has no agent so far.
+    pub async fn create_terminal(&self, body: &TerminalCreate) -> Result<Terminal, ClientError> {
+        self.write(Method::POST, "/terminals", None, body).await
+    }
+
+    /// Changes a terminal of a known revision.
+    pub async fn patch_terminal(&self, id: i64, etag: &str, body: &TerminalPatch) -> Result<Terminal, ClientError> {
+        self.write(Method::PATCH, &format!("/terminals/{id}"), Some(etag), body)
+            .await
+    }
+
+    /// Retires a terminal of a known revision.
+    pub async fn retire_terminal(&self, id: i64, etag: &str) -> Result<(), ClientError> {
+        let with_etag = |r: RequestBuilder| r.header("if-match", etag);
+        self.request(Method::DELETE, &format!("/terminals/{id}"), with_etag)
+            .await
+            .map(drop)
+    }
+
+    /// Sets what an operator wants of a terminal.
+    pub async fn configure_terminal(&self, id: i64, body: &ConfigUpdate) -> Result<ConfigUpdated, ClientError> {
+        self.write(Method::PUT, &format!("/terminals/{id}/config"), None, body)
+            .await
+    }
+
+    /// Lists the heartbeats of a terminal, newest first.
+    pub async fn metrics(&self, id: i64, query: &MetricsQuery) -> Result<List<MetricsRow>, ClientError> {
+        self.list(&format!("/terminals/{id}/metrics"), query).await
+    }
+
+    /// Walks the raw heartbeats of a terminal, received in `[from, to)`, newest first.
+    pub fn metrics_walk(&self, id: i64, from: Option<&str>, to: Option<&str>) -> Walk<'_, MetricsRow> {
+        let mut filters = vec![("resolution", "raw".to_owned())];
+        filters.extend(from.map(|from| ("from", from.to_owned())));
+        filters.extend(to.map(|to| ("to", to.to_owned())));
+        Walk::new(self, format!("/terminals/{id}/metrics"), filters)
+    }
+
+    /// Lists the log lines of a terminal, the last received first.
+    pub async fn logs(&self, id: i64, query: &LogQuery) -> Result<List<LogRow>, ClientError> {
+        self.list(&format!("/terminals/{id}/logs"), query).await
+    }
+
+    /// Walks the log lines of a terminal, the last received first.
+    pub fn logs_walk(&self, id: i64) -> Walk<'_, LogRow> {
+        Walk::new(self, format!("/terminals/{id}/logs"), Vec::new())
+    }
+
+    /// Lists the statuses that a terminal had, newest first.
+    pub async fn status_changes(&self, id: i64, query: &PageQuery) -> Result<List<StatusChange>, ClientError> {
+        self.list(&format!("/terminals/{id}/status-changes"), query).await
+    }
+
+    /// Lists alerts.
+    pub async fn alerts(&self, query: &AlertQuery) -> Result<List<Alert>, ClientError> {
+        self.list("/alerts", query).await
+    }
+
+    /// Returns an alert.
+    pub async fn alert(&self, id: i64) -> Result<Alert, ClientError> {
+        Ok(self.get(&format!("/alerts/{id}")).await?.value)
+    }
+
+    /// Acknowledges or resolves an alert.
+    pub async fn patch_alert(&self, id: i64, body: &AlertPatch) -> Result<AlertPatched, ClientError> {
+        self.write(Method::PATCH, &format!("/alerts/{id}"), None, body).await
+    }
+
+    /// Lists customers.
+    pub async fn customers(&self, query: &CustomerQuery) -> Result<List<Customer>, ClientError> {
+        self.list("/customers", query).await
+    }
+
+    /// Returns a customer with its revision.
+    pub async fn customer(&self, id: i64) -> Result<Tagged<Customer>, ClientError> {
+        self.get(&format!("/customers/{id}")).await
+    }
+
+    /// Makes a customer.
+    pub async fn create_customer(&self, body: &CustomerCreate) -> Result<Customer, ClientError> {
+        self.write(Method::POST, "/customers", None, body).await
+    }
+
+    /// Changes a customer of a known revision.
+    pub async fn patch_customer(&self, id: i64, etag: &str, body: &CustomerPatch) -> Result<Customer, ClientError> {
+        self.write(Method::PATCH, &format!("/customers/{id}"), Some(etag), body)
+            .await
+    }
+
+    /// Lists enrolment codes, newest first.
+    pub async fn enrollment_codes(&self, query: &EnrollmentCodeQuery) -> Result<List<EnrollmentCode>, ClientError> {
+        self.list("/enrollment-codes", query).await
+    }
+
+    /// Makes an enrolment code; this answer alone shows it.
+    pub async fn create_enrollment_code(&self, body: &EnrollmentCodeCreate) -> Result<EnrollmentCode, ClientError> {
+        self.write(Method::POST, "/enrollment-codes", None, body).await
+    }
+
+    /// Lists maintenance times.
+    pub async fn maintenances(&self, query: &MaintenanceQuery) -> Result<List<Maintenance>, ClientError> {
+        self.list("/maintenance", query).await
+    }
+
+    /// Plans a maintenance.
+    pub async fn create_maintenance(&self, body: &MaintenanceCreate) -> Result<Maintenance, ClientError> {
+        self.write(Method::POST, "/maintenance", None, body).await
+    }
+}

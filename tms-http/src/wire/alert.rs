@@ -1,0 +1,131 @@
+//! Alerts as operators see them.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Name, customer::CustomerRef, patch::present, terminal::TerminalRef};
+
+/// An alert.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Alert {
+    /// Its id.
+    pub id: i64,
+    /// Whose; null for an alert about the server itself.
+    pub terminal: Option<TerminalRef>,
+    /// Whose terminal it is.
+    pub customer: Option<CustomerRef>,
+    /// Why.
+    pub alert_type: Name,
+    /// CRITICAL, HIGH, MEDIUM, LOW, INFO.
+    pub severity: Name,
+    /// open, acknowledged, resolved.
+    pub state: Name,
+    /// For people, short.
+    pub title: String,
+    /// For people.
+    pub message: String,
+    /// The facts from which the texts are made.
+    pub details: serde_json::Value,
+    /// How often it was raised while it was open.
+    pub occurrences: i64,
+    /// Whether somebody has answered it.
+    pub is_acknowledged: bool,
+    /// Who.
+    pub acknowledged_by: Option<String>,
+    /// When.
+    pub acknowledged_at: Option<String>,
+    /// Whether it is over.
+    pub is_resolved: bool,
+    /// Who ended it; null when the cause went away.
+    pub resolved_by: Option<String>,
+    /// When.
+    pub resolved_at: Option<String>,
+    /// operator, auto.
+    pub resolution: Option<Name>,
+    /// What the person noted.
+    pub resolution_notes: Option<String>,
+    /// When it was raised.
+    pub created_at: String,
+}
+
+/// `PATCH /alerts/{id}`
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AlertPatch {
+    /// True acknowledges it.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub is_acknowledged: Option<bool>,
+    /// True resolves it, for good.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub is_resolved: Option<bool>,
+    /// What to note.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolution_notes: Option<String>,
+}
+
+/// The answer to `PATCH /alerts/{id}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlertPatched {
+    /// The alert.
+    pub id: i64,
+    /// open, acknowledged, resolved.
+    pub status: Name,
+    /// When it was resolved.
+    pub resolved_at: Option<String>,
+    /// By whom.
+    pub resolved_by: Option<String>,
+}
+
+/// `POST /alerts/bulk`
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AlertBulk {
+    /// Which.
+    pub alert_ids: Vec<i64>,
+    /// acknowledge, resolve.
+    pub action: String,
+    /// What to note.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolution_notes: Option<String>,
+}
+
+/// The query of `GET /alerts`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AlertQuery {
+    /// Only resolved, or only unresolved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub is_resolved: Option<bool>,
+    /// Only this severity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub severity: Option<String>,
+    /// Only this cause.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alert_type: Option<String>,
+    /// Only of this terminal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terminal_id: Option<i64>,
+    /// Only of this customer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer_id: Option<i64>,
+    /// Raised at or after.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_date: Option<String>,
+    /// Raised before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to_date: Option<String>,
+    /// Page number, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<u32>,
+    /// Rows of a page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per_page: Option<u32>,
+    /// Wins over the page number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+    /// `created_at`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sort: Option<String>,
+    /// asc, desc.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<String>,
+}

@@ -1,0 +1,82 @@
+//! Sign-in of operators.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::Name;
+
+/// `POST /auth/login`
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LoginRequest {
+    /// The name used to sign in.
+    pub username: String,
+    /// The password.
+    pub password: String,
+    /// The second factor, where one is set up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mfa_code: Option<String>,
+}
+
+impl fmt::Debug for LoginRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LoginRequest")
+            .field("username", &self.username)
+            .finish_non_exhaustive()
+    }
+}
+
+/// `POST /auth/refresh`
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RefreshRequest {
+    /// The refresh token of the present pair.
+    pub refresh_token: String,
+}
+
+impl fmt::Debug for RefreshRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RefreshRequest(..)")
+    }
+}
+
+/// A pair of tokens: the answer to a login and to a refresh.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenAnswer {
+    /// Goes with each request.
+    pub access_token: String,
+    /// Gets the next pair, once.
+    pub refresh_token: String,
+    /// `Bearer`.
+    pub token_type: Name,
+    /// Seconds until the access token ends.
+    pub expires_in: u64,
+    /// Who signed in.
+    pub user: User,
+}
+
+impl fmt::Debug for TokenAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenAnswer")
+            .field("expires_in", &self.expires_in)
+            .field("user", &self.user)
+            .finish_non_exhaustive()
+    }
+}
+
+/// An operator as `GET /auth/me` shows them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct User {
+    /// The id.
+    pub id: i64,
+    /// The name used to sign in.
+    pub username: String,
+    /// The name that others see.
+    pub full_name: String,
+    /// admin, operator, support, viewer.
+    pub role: Name,
+    /// Where to write.
+    #[serde(default)]
+    pub email: Option<String>,
+}

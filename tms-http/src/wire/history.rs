@@ -1,0 +1,130 @@
+//! What happened to a terminal: its measurements, its status, its logs.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Name, agent::Metrics};
+
+/// A row of `GET /terminals/{id}/metrics?resolution=raw`: one heartbeat.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MetricsRow {
+    /// The agent's clock.
+    pub timestamp: String,
+    /// The server's clock.
+    pub received_at: String,
+    /// The agent's counter, if it counts.
+    pub seq: Option<i64>,
+    /// The reader.
+    pub device: Device,
+    /// Measurements.
+    pub metrics: Metrics,
+    /// How many cards were read since the start of the day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transaction_count: Option<i64>,
+}
+
+/// The reader as it was reported.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Device {
+    /// ok, error, absent, unknown.
+    pub state: Name,
+    /// What the reader's library said; 0 when all is well.
+    pub error_code: i64,
+}
+
+/// A row of `GET /terminals/{id}/status-changes`: a status with the time that it held.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatusChange {
+    /// The status that ended.
+    pub status: Name,
+    /// When it began.
+    pub from: String,
+    /// When it ended.
+    pub to: String,
+    /// What came next.
+    pub next_status: Name,
+}
+
+/// A row of `GET /terminals/{id}/logs`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LogRow {
+    /// Its id.
+    pub id: i64,
+    /// Names the line within its terminal.
+    pub event_id: String,
+    /// The agent's clock.
+    pub timestamp: String,
+    /// The server's clock.
+    pub received_at: String,
+    /// DEBUG, INFO, WARNING, ERROR, CRITICAL.
+    pub level: Name,
+    /// What about.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What happened.
+    pub message: String,
+    /// Facts.
+    pub details: serde_json::Value,
+}
+
+/// The query of `GET /terminals/{id}/metrics`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MetricsQuery {
+    /// raw.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolution: Option<String>,
+    /// Received at or after.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// Received before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    /// Page number, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<u32>,
+    /// Rows of a page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per_page: Option<u32>,
+    /// Wins over the page number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+}
+
+/// The query of `GET /terminals/{id}/logs`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogQuery {
+    /// Only this level.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<String>,
+    /// Only this type.
+    #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// Text in the message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// Page number, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<u32>,
+    /// Rows of a page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per_page: Option<u32>,
+    /// Wins over the page number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+}
+
+/// The query of lists that have nothing but pages.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PageQuery {
+    /// Page number, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<u32>,
+    /// Rows of a page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per_page: Option<u32>,
+    /// Wins over the page number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+}

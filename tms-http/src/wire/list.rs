@@ -1,0 +1,60 @@
+//! The envelope of every list.
+
+use serde::{Deserialize, Serialize};
+
+/// One page of a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct List<T> {
+    /// The rows.
+    pub data: Vec<T>,
+    /// Where this page stands in the list.
+    pub meta: Meta,
+    /// Addresses of other pages.
+    pub links: Links,
+}
+
+/// Where a page stands in its list.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Meta {
+    /// The number of the page, from 1; null behind a cursor.
+    #[serde(default)]
+    pub current_page: Option<u32>,
+    /// How many rows a page has at most.
+    #[serde(default)]
+    pub per_page: u32,
+    /// How many rows there are, or at least are.
+    #[serde(default)]
+    pub total: Option<u64>,
+    /// Whether `total` is exact.
+    #[serde(default)]
+    pub total_exact: bool,
+    /// How many pages those are.
+    #[serde(default)]
+    pub total_pages: Option<u64>,
+    /// The number of the first row, from 1; null behind a cursor.
+    #[serde(default)]
+    pub from: Option<u64>,
+    /// The number of the last row; null behind a cursor.
+    #[serde(default)]
+    pub to: Option<u64>,
+    /// What to ask for to get the next page; null on the last.
+    #[serde(default)]
+    pub next_cursor: Option<String>,
+}
+
+/// Addresses of other pages; null where there is none.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Links {
+    /// The first page.
+    #[serde(default)]
+    pub first: Option<String>,
+    /// The last page; null where it is not known.
+    #[serde(default)]
+    pub last: Option<String>,
+    /// The page before.
+    #[serde(default)]
+    pub prev: Option<String>,
+    /// The page after.
+    #[serde(default)]
+    pub next: Option<String>,
+}

@@ -1,0 +1,48 @@
+//! The fleet at a glance.
+
+use serde::{Deserialize, Serialize};
+
+/// `GET /summary`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Terminals by status.
+    pub terminals: TerminalTotals,
+    /// Unresolved alerts by severity.
+    pub alerts: AlertTotals,
+    /// When this was counted; at most two seconds ago.
+    pub as_of: String,
+}
+
+/// Terminals by status; retired ones are left out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TerminalTotals {
+    /// All.
+    pub total: u64,
+    /// Online.
+    pub online: u64,
+    /// Offline.
+    pub offline: u64,
+    /// In error.
+    pub error: u64,
+    /// In maintenance.
+    pub maintenance: u64,
+}
+
+/// Unresolved alerts by severity.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub struct AlertTotals {
+    /// All.
+    #[serde(rename = "total")]
+    pub total: u64,
+    /// The business stands still.
+    pub critical: u64,
+    /// Act now.
+    pub high: u64,
+    /// Act today.
+    pub medium: u64,
+    /// Act some day.
+    pub low: u64,
+    /// Good to know.
+    pub info: u64,
+}

@@ -1,0 +1,243 @@
+//! Terminals as operators see them.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Name, Patch, agent::Metrics, customer::CustomerRef, patch::present};
+
+/// A terminal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Terminal {
+    /// Its id.
+    pub id: i64,
+    /// The number printed on the reader.
+    pub serial_number: String,
+    /// The model of the reader.
+    pub model: String,
+    /// registered, active, retired.
+    pub lifecycle: Name,
+    /// online, offline, error, maintenance.
+    pub status: Name,
+    /// Why.
+    pub status_reason: StatusReason,
+    /// Whose it is.
+    pub customer: CustomerRef,
+    /// The shop's name.
+    pub store_name: Option<String>,
+    /// The shop's number at its customer.
+    pub store_code: Option<String>,
+    /// Where it stands.
+    pub installation_address: Option<String>,
+    /// The version that the reader says it runs.
+    pub firmware_version: Option<String>,
+    /// The version of the agent.
+    pub agent_version: Option<String>,
+    /// The PC's own address.
+    pub ip_address: Option<String>,
+    /// The network card of the PC.
+    pub mac_address: Option<String>,
+    /// When it was last heard.
+    pub last_heartbeat: Option<String>,
+    /// The present boot of the agent.
+    pub boot_id: Option<String>,
+    /// The last counter of that boot.
+    pub seq: Option<i64>,
+    /// The last measurements.
+    pub metrics: Metrics,
+    /// What an operator wants of it.
+    pub settings: TerminalSettings,
+    /// How many unresolved alerts it has.
+    pub active_alerts: u64,
+    /// When it was installed, as a date.
+    pub installed_date: Option<String>,
+    /// Until when it is under warranty, as a date.
+    pub warranty_end_date: Option<String>,
+    /// When it was made.
+    pub created_at: String,
+    /// When a person last changed it.
+    pub updated_at: String,
+}
+
+/// Why a terminal has its status.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatusReason {
+    /// never, connected, late, lost.
+    pub link: Name,
+    /// ok, error, absent, unknown.
+    pub device: Name,
+    /// What the reader's library said, when it is in error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_code: Option<i64>,
+    /// Since when the status holds.
+    pub since: Option<String>,
+    /// When silence becomes loss.
+    pub next_deadline: Option<String>,
+}
+
+/// What an operator wants of a terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TerminalSettings {
+    /// Seconds between heartbeats.
+    pub heartbeat_interval: u32,
+    /// Whether firmware may be installed without asking.
+    pub auto_update_enabled: bool,
+    /// Whether a maintenance is under way.
+    pub maintenance_mode: bool,
+}
+
+/// A terminal where another thing refers to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TerminalRef {
+    /// Its id.
+    pub id: i64,
+    /// The number printed on the reader.
+    pub serial_number: String,
+    /// The shop's name.
+    pub store_name: Option<String>,
+}
+
+/// `POST /terminals`
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TerminalCreate {
+    /// The number printed on the reader.
+    pub serial_number: String,
+    /// Whose it is.
+    pub customer_id: i64,
+    /// The model of the reader.
+    pub model: String,
+    /// The shop's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store_name: Option<String>,
+    /// The shop's number at its customer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store_code: Option<String>,
+    /// Where it stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub installation_address: Option<String>,
+    /// Seconds between heartbeats; the installation's default when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heartbeat_interval: Option<u32>,
+    /// True when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auto_update_enabled: Option<bool>,
+    /// When it was installed, as a date.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub installed_date: Option<String>,
+    /// Until when it is under warranty, as a date.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warranty_end_date: Option<String>,
+}
+
+/// `PATCH /terminals/{id}`
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TerminalPatch {
+    /// The number printed on the reader.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub serial_number: Option<String>,
+    /// Whose it is.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub customer_id: Option<i64>,
+    /// The model of the reader.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// The shop's name.
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    pub store_name: Patch<String>,
+    /// The shop's number at its customer.
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    pub store_code: Patch<String>,
+    /// Where it stands.
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    pub installation_address: Patch<String>,
+    /// Seconds between heartbeats.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub heartbeat_interval: Option<u32>,
+    /// Whether firmware may be installed without asking.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub auto_update_enabled: Option<bool>,
+    /// When it was installed, as a date.
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    pub installed_date: Patch<String>,
+    /// Until when it is under warranty, as a date.
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    pub warranty_end_date: Patch<String>,
+}
+
+/// `PUT /terminals/{id}/config`
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConfigUpdate {
+    /// Seconds between heartbeats.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub heartbeat_interval: Option<u32>,
+    /// Whether firmware may be installed without asking.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub auto_update_enabled: Option<bool>,
+    /// Begins or ends a maintenance; never reaches the agent.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub maintenance_mode: Option<bool>,
+    /// Keys of the allow-list.
+    #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
+    pub custom_settings: serde_json::Map<String, serde_json::Value>,
+}
+
+/// The answer to `PUT /terminals/{id}/config`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConfigUpdated {
+    /// `updated`.
+    pub status: Name,
+    /// Whose.
+    pub terminal_id: i64,
+    /// The command that tells the agent, if one was needed.
+    pub command_id: Option<i64>,
+    /// The version of the configuration.
+    pub version: i64,
+    /// For people.
+    pub message: String,
+}
+
+/// The query of `GET /terminals`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TerminalQuery {
+    /// Only of this customer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer_id: Option<i64>,
+    /// Only with this status.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+    /// Only of this model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// Only with this firmware.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub firmware_version: Option<String>,
+    /// Only of this shop.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store_code: Option<String>,
+    /// Text in serial number, shop or address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub search: Option<String>,
+    /// Only those last heard before, or never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen_before: Option<String>,
+    /// Only with, or only without, unresolved alerts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub has_alerts: Option<bool>,
+    /// Page number, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<u32>,
+    /// Rows of a page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per_page: Option<u32>,
+    /// Wins over the page number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+    /// serial_number, status, last_heartbeat, store_name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sort: Option<String>,
+    /// asc, desc.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<String>,
+}
