@@ -1,5 +1,7 @@
-//! The edge of TMS over HTTP: the wire types, a typed client (feature `client`), and the REST API as an axum router
-//! (feature `server`). Never a rule of the business and never a store: the server calls the services of `tms-core`.
+//! The REST API of TMS: [`router`] makes an [`axum::Router`] over a [`tms_core::Tms`], [`serve`] runs it, and [`wire`] has
+//! the JSON of the contract, which a client can use without either.
+//!
+//! Never here: a rule of the business, or a look into a store that a service could give.
 
 #![warn(missing_docs)]
 
@@ -7,3 +9,41 @@ pub mod wire;
 
 #[cfg(feature = "client")]
 pub mod client;
+
+#[cfg(feature = "server")]
+mod api;
+#[cfg(feature = "server")]
+mod drain;
+#[cfg(feature = "server")]
+mod edge;
+#[cfg(feature = "server")]
+mod extract;
+#[cfg(feature = "server")]
+mod health;
+#[cfg(feature = "server")]
+mod json;
+#[cfg(feature = "server")]
+mod limit;
+#[cfg(feature = "server")]
+mod origin;
+#[cfg(feature = "server")]
+mod paging;
+#[cfg(feature = "server")]
+mod problem;
+#[cfg(feature = "server")]
+mod router;
+#[cfg(feature = "server")]
+mod serve;
+#[cfg(feature = "server")]
+mod settings;
+#[cfg(feature = "server")]
+mod state;
+
+#[cfg(feature = "server")]
+pub use crate::{
+    drain::Drain,
+    origin::PeerAddress,
+    router::router,
+    serve::serve,
+    settings::{BasePath, HttpSettings, Network, RenderMetrics, ServeSettings},
+};

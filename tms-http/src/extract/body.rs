@@ -1,0 +1,82 @@
+//! A JSON body within its bounds. It is read into memory by the extractor, and into a type by the handler, which has
+//! checked the permission by then.
+
+use std::time::Duration;
+
+use axum::{
+    body::Body,
+    extract::{FromRequest, Request},
+};
+use bytes::Bytes;
+use http::{
+    HeaderMap,
+    header::{CONTENT_LENGTH, CONTENT_TYPE},
+};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::Deserialize;
+
+use crate::{
+    json,
+    problem::{Code, Problem},
+    state::App,
+};
+
+/// The largest body.
+pub(crate) const MAX_BODY: usize = 64 * 1_024;
+/// The largest body of log lines.
+pub(crate) const MAX_LOG_BODY: usize = 256 * 1_024;
+
+/// A body that claims to be JSON, not read yet.
+pub(crate) struct JsonBody<const LIMIT: usize = MAX_BODY>(Bytes);
+
+impl<const LIMIT: usize> JsonBody<LIMIT> {
+    /// Reads a body of an operator.
+    pub(crate) fn read<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Problem> {
+        json::read(&self.0)
+    }
+
+    /// Reads a body of an agent; unknown fields are counted.
+    pub(crate) fn read_from_agent<'a, T: Deserialize<'a>>(&'a self, app: &App) -> Result<T, Problem> {
+        let (value, ignored) = json::read_from_agent(&self.0)?;
+        if ignored > 0 {
+            app.meters.ignored_fields.increment(ignored);
+        }
+        Ok(value)
+    }
+}
+
+impl<const LIMIT: usize> FromRequest<App> for JsonBody<LIMIT> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        collect(&parts.headers, body, LIMIT, app.settings.body_timeout).await.map(Self)
+    }
+}
+
+/// Reads a JSON body of at most `limit` bytes that arrives in time.
+pub(crate) async fn collect(headers: &HeaderMap, body: Body, limit: usize, patience: Duration) -> Result<Bytes, Problem> {
+    if !is_json(headers) {
+        return Err(Problem::new(Code::MediaType));
+    }
+    let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > limit) {
+        return Err(too_large(limit));
+    }
+    match tokio::time::timeout(patience, Limited::new(body, limit).collect()).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large(limit)),
+        Ok(Err(_)) => Err(Problem::malformed("the body broke off")),
+        Err(_) => Err(Problem::new(Code::Slow)),
+    }
+}
+
+fn too_large(limit: usize) -> Problem {
+    Problem::new(Code::TooLarge).because(format!("at most {limit} bytes"))
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind = kind.split_once(';').map_or(kind, |(kind, _)| kind);
+    kind.trim().eq_ignore_ascii_case("application/json")
+}

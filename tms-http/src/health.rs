@@ -1,0 +1,108 @@
+//! Whether this node serves, whether it can, and what it has done.
+
+use std::time::Duration;
+
+use axum::{
+    Json, Router,
+    extract::State,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_TYPE};
+use serde::Serialize;
+use subtle::ConstantTimeEq;
+use tms_core::{
+    Error,
+    upkeep::{Health, SchemaState},
+};
+
+use crate::{origin::bearer, problem::Problem, state::App};
+
+/// How long the store may take to answer.
+const PATIENCE: Duration = Duration::from_millis(1_500);
+
+/// The routes that are not part of the API.
+pub(crate) fn routes(app: &App) -> Router<App> {
+    let routes = Router::new()
+        .route("/health", get(get_health))
+        .route("/health/", get(get_health))
+        .route("/health/ready", get(get_readiness));
+    if app.settings.metrics.is_some() {
+        routes.route("/metrics", get(get_metrics))
+    } else {
+        routes
+    }
+}
+
+/// `GET /health/`: whether to send requests here.
+async fn get_health(State(app): State<App>) -> Response {
+    if app.settings.draining.has_begun() {
+        (StatusCode::SERVICE_UNAVAILABLE, "draining").into_response()
+    } else {
+        (StatusCode::OK, "healthy").into_response()
+    }
+}
+
+/// What a node depends on.
+#[derive(Debug, Serialize)]
+struct Readiness {
+    status: &'static str,
+    dependencies: Vec<Dependency>,
+}
+
+#[derive(Debug, Serialize)]
+struct Dependency {
+    name: &'static str,
+    status: &'static str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    problems: Vec<String>,
+}
+
+/// `GET /health/ready`: each dependency; 503 when one is away.
+async fn get_readiness(State(app): State<App>) -> Response {
+    let problems = match tokio::time::timeout(PATIENCE, app.tms.stores().upkeep.health()).await {
+        Ok(Ok(health)) => obstacles(health),
+        Ok(Err(_)) => vec!["the store can't be reached".to_owned()],
+        Err(_) => vec!["the store does not answer".to_owned()],
+    };
+    let is_draining = app.settings.draining.has_begun();
+    let is_ready = problems.is_empty() && !is_draining;
+    let body = Readiness {
+        status: match (is_draining, is_ready) {
+            (true, _) => "draining",
+            (false, true) => "ready",
+            (false, false) => "unready",
+        },
+        dependencies: vec![Dependency {
+            name: "store",
+            status: if problems.is_empty() { "ok" } else { "away" },
+            problems,
+        }],
+    };
+    let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(body)).into_response()
+}
+
+/// Says what keeps a store that answers from being used.
+fn obstacles(health: Health) -> Vec<String> {
+    let mut obstacles = health.hazards;
+    if health.schema == SchemaState::Older {
+        obstacles.push("migrations are missing".to_owned());
+    }
+    obstacles
+}
+
+/// `GET /metrics`
+async fn get_metrics(State(app): State<App>, headers: HeaderMap) -> Result<Response, Problem> {
+    if let Some(token) = &app.settings.metrics_token {
+        let presented = bearer(&headers).unwrap_or_default();
+        if !bool::from(presented.as_bytes().ct_eq(token.as_bytes())) {
+            return Err(Error::InvalidToken.into());
+        }
+    }
+    let Some(render) = &app.settings.metrics else {
+        return Err(Problem::not_found());
+    };
+    let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    Ok(([(CONTENT_TYPE, kind)], render()).into_response())
+}

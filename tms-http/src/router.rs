@@ -1,0 +1,54 @@
+//! Puts the routes together.
+
+use axum::{
+    Router,
+    handler::Handler,
+    middleware::from_fn_with_state,
+    routing::{MethodRouter, post},
+};
+use tms_core::Tms;
+
+use crate::{
+    api,
+    edge::{around, check_host, unknown_route, wrong_method},
+    health,
+    settings::HttpSettings,
+    state::App,
+};
+
+/// Where the API is mounted, below the base path.
+pub(crate) const API: &str = "/api/v1";
+
+/// Makes the router of TMS, to be served by [`crate::serve`] or merged into another application.
+///
+/// It has no global state: two routers in one process do not know of each other. With a base path the rest of the
+/// application keeps its own answer to unknown addresses; without one, unknown addresses are answered here. Install a
+/// `metrics` recorder before calling this, if there is to be one.
+pub fn router(tms: Tms, settings: HttpSettings) -> Router {
+    let base = settings.base_path.as_str().to_owned();
+    let app = App::new(tms, settings);
+    let mut routes = Router::new();
+    if app.settings.api {
+        routes = routes.nest(API, api::routes(&app));
+    }
+    let mut routes = routes
+        .fallback(unknown_route)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn_with_state(app.clone(), check_host));
+    if app.settings.health {
+        let health = health::routes(&app).method_not_allowed_fallback(wrong_method);
+        routes = routes.merge(health);
+    }
+    let mut routes = routes.layer(from_fn_with_state(app.clone(), around));
+    if app.settings.api {
+        // The hot path has the same surroundings, done by hand.
+        routes = routes.route(&format!("{API}/agent/heartbeat"), heartbeat(&app));
+    }
+    let routes = routes.with_state(app);
+    if base.is_empty() { routes } else { Router::new().nest(&base, routes) }
+}
+
+fn heartbeat(app: &App) -> MethodRouter<App> {
+    let others = wrong_method.layer(from_fn_with_state(app.clone(), around));
+    post(api::agent::heartbeat::post_heartbeat).fallback(others)
+}

@@ -1,0 +1,124 @@
+//! What the embedder decides about the router and the accept loop. Nothing here is read from the environment.
+
+pub mod base_path;
+pub mod network;
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use tms_core::secret::Secret;
+
+use crate::drain::Drain;
+
+pub use base_path::BasePath;
+pub use network::Network;
+
+/// Renders the metrics page.
+pub type RenderMetrics = Arc<dyn Fn() -> String + Send + Sync>;
+
+/// How the router behaves.
+#[derive(Clone)]
+pub struct HttpSettings {
+    /// Where everything is mounted; all links begin with it.
+    pub base_path: BasePath,
+    /// Whether `/api/v1` is mounted.
+    pub api: bool,
+    /// Whether `/health/` and `/metrics` are mounted.
+    pub health: bool,
+    /// The host names under which the server may be called (`.example.com` means any below it); empty means any.
+    pub allowed_hosts: Vec<String>,
+    /// The networks whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<Network>,
+    /// False lifts the limits per client; for load tests only.
+    pub rate_limits: bool,
+    /// Renders `GET /metrics`; without it there is no such page.
+    pub metrics: Option<RenderMetrics>,
+    /// What a reader of `GET /metrics` must present; `None` when the page has a listener of its own.
+    pub metrics_token: Option<String>,
+    /// Tells when the server is going away; share it with [`ServeSettings::draining`].
+    pub draining: Drain,
+    /// How long a request may take in all.
+    pub request_timeout: Duration,
+    /// How long the body of a request may take to arrive.
+    pub body_timeout: Duration,
+    pub(crate) cursor_key: Secret<[u8; 32]>,
+}
+
+impl HttpSettings {
+    /// Makes the usual settings; the keys of this crate are derived from `secret_key`.
+    pub fn new(secret_key: impl AsRef<[u8]>) -> Self {
+        Self {
+            base_path: BasePath::default(),
+            api: true,
+            health: true,
+            allowed_hosts: Vec::new(),
+            trusted_proxies: Vec::new(),
+            rate_limits: true,
+            metrics: None,
+            metrics_token: None,
+            draining: Drain::default(),
+            request_timeout: Duration::from_secs(15),
+            body_timeout: Duration::from_secs(10),
+            cursor_key: Secret::new(derive(secret_key.as_ref(), b"tms-http cursor 1")),
+        }
+    }
+}
+
+impl fmt::Debug for HttpSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpSettings")
+            .field("base_path", &self.base_path)
+            .field("api", &self.api)
+            .field("health", &self.health)
+            .field("allowed_hosts", &self.allowed_hosts)
+            .field("trusted_proxies", &self.trusted_proxies)
+            .field("rate_limits", &self.rate_limits)
+            .field("metrics", &self.metrics.is_some())
+            .field("draining", &self.draining)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Derives the key of one use from the secret key of the installation.
+fn derive(secret: &[u8], purpose: &[u8]) -> [u8; 32] {
+    // HMAC takes keys of any length, so the fallback is never taken.
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret) else {
+        return [0; 32];
+    };
+    mac.update(purpose);
+    mac.finalize().into_bytes().into()
+}
+
+/// How the accept loop behaves.
+#[derive(Debug, Clone)]
+pub struct ServeSettings {
+    /// How many connections are open at most; more are answered 503 and closed.
+    pub max_connections: usize,
+    /// How long a client may take to send the head of a request; the first byte of a connection counts from its start.
+    pub header_timeout: Duration,
+    /// How long a connection may stay idle between requests.
+    pub idle_timeout: Duration,
+    /// How large the head of a request may be, bytes.
+    pub max_header_bytes: usize,
+    /// How long the server goes on serving after it was told to stop, so that balancers notice.
+    pub drain: Duration,
+    /// How long requests under way may take after that.
+    pub finish_timeout: Duration,
+    /// The switch that health reads; share it with [`HttpSettings::draining`].
+    pub draining: Drain,
+}
+
+impl Default for ServeSettings {
+    fn default() -> Self {
+        Self {
+            max_connections: 16_384,
+            header_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(75),
+            max_header_bytes: 16 * 1_024,
+            drain: Duration::from_secs(5),
+            finish_timeout: Duration::from_secs(20),
+            draining: Drain::default(),
+        }
+    }
+}
