@@ -1,0 +1,241 @@
+//! Cases of the envelope that travels with every mutation.
+
+use crate::{
+    Stores,
+    alert::{AlertPlan, Cause, CauseSet},
+    envelope::Envelope,
+    error::StoreError,
+    id::Revision,
+    maintenance::NewMaintenance,
+    settings::Settings,
+    testkit::{
+        build::{self, NOW, at},
+        given,
+    },
+    time::Timestamp,
+};
+
+async fn numbers(stores: &Stores) -> Vec<i64> {
+    let events = given::events(stores).await;
+    events
+        .iter()
+        .filter_map(|stored| stored.event.data["n"].as_i64())
+        .collect()
+}
+
+/// The events of a change become visible with it, in order.
+pub async fn events_come_with_the_change(stores: &Stores) {
+    let draft = build::customer("ABC");
+    let with = build::act_with_event(1).with_event(build::event(2));
+    let mut customer = stores.customers.insert(&draft, NOW, with).await.unwrap();
+    assert_eq!(numbers(stores).await, [1, 2]);
+    customer.draft.notes = Some("x".to_owned());
+    stores
+        .customers
+        .save(&customer, Revision::FIRST, build::act_with_event(3))
+        .await
+        .unwrap();
+    stores
+        .customers
+        .delete(customer.id, Revision(2), build::act_with_event(4))
+        .await
+        .unwrap();
+    assert_eq!(numbers(stores).await, [1, 2, 3, 4]);
+}
+
+/// A change that is refused tells nothing.
+pub async fn a_refused_change_tells_nothing(stores: &Stores) {
+    let customer = given::customer(stores, "ABC").await;
+    let terminal = given::registered(stores, customer.id, 1).await;
+    let again = stores
+        .customers
+        .insert(&customer.draft, NOW, build::act_with_event(1))
+        .await;
+    refused!(again, StoreError::Duplicate(_));
+    let stale = stores
+        .customers
+        .save(&customer, Revision(9), build::act_with_event(2))
+        .await;
+    refused!(stale, StoreError::Stale(_));
+    let kept = stores
+        .customers
+        .delete(customer.id, Revision::FIRST, build::act_with_event(3))
+        .await;
+    refused!(kept, StoreError::Referenced(_));
+    let draft = build::terminal(customer.id, 1);
+    let again = stores.terminals.insert(&draft, NOW, build::act_with_event(4)).await;
+    refused!(again, StoreError::Duplicate(_));
+    let stale = stores
+        .terminals
+        .save(&terminal, Revision(9), build::act_with_event(5))
+        .await;
+    refused!(stale, StoreError::Stale(_));
+    let unknown = stores
+        .credentials
+        .rotate(
+            build::hash("token", 9),
+            build::hash("token", 10),
+            at(1),
+            build::act_with_event(6),
+        )
+        .await;
+    refused!(unknown, StoreError::Missing(_));
+    assert_eq!(numbers(stores).await, [] as [i64; 0]);
+}
+
+/// An envelope of nothing, and one of many entries, are carried.
+pub async fn envelopes_of_any_size_are_carried(stores: &Stores) {
+    let draft = build::customer("empty");
+    stores.customers.insert(&draft, NOW, Envelope::default()).await.unwrap();
+    let mut with = build::act();
+    for n in 0..30 {
+        with.audit.push(build::act().audit.remove(0));
+        with.events.push(build::event(n));
+    }
+    stores
+        .customers
+        .insert(&build::customer("many"), NOW, with)
+        .await
+        .unwrap();
+    assert_eq!(numbers(stores).await, (0..30).collect::<Vec<_>>());
+}
+
+/// The present leader's changes are accepted.
+pub async fn the_present_fence_is_accepted(stores: &Stores) {
+    let fence = given::fence(stores).await;
+    let with = Envelope {
+        fence: Some(fence),
+        ..build::act_with_event(1)
+    };
+    stores
+        .customers
+        .insert(&build::customer("ABC"), NOW, with)
+        .await
+        .unwrap();
+    assert_eq!(numbers(stores).await, [1]);
+}
+
+/// A leader that lost its lease can't change customers, terminals, codes or tokens.
+pub async fn a_lost_lease_stops_changes_of_terminals(stores: &Stores) {
+    let with = given::fenced_act(stores).await;
+    let customer = given::customer(stores, "ABC").await;
+    let id = given::enrolled(stores, customer.id, 1).await;
+    let view = given::view(stores, id).await;
+    let code = build::code(customer.id, 2);
+    let code = stores.enrolment.insert(&code, NOW, build::act()).await.unwrap();
+    let head = stores.credentials.revocation_head().await.unwrap();
+    let (c, t, seen) = (&stores.customers, &stores.terminals, view.terminal.revision);
+    let w = || with.clone();
+
+    refused!(c.insert(&build::customer("new"), NOW, w()).await, StoreError::Fenced);
+    // The fence is checked before the revision.
+    for revision in [Revision::FIRST, Revision(9)] {
+        refused!(c.save(&customer, revision, w()).await, StoreError::Fenced);
+        refused!(c.delete(customer.id, revision, w()).await, StoreError::Fenced);
+    }
+    let draft = build::terminal(customer.id, 3);
+    refused!(t.insert(&draft, NOW, w()).await, StoreError::Fenced);
+    refused!(t.save(&view.terminal, seen, w()).await, StoreError::Fenced);
+    let retiring = super::terminal::retiring(view.presence.clone(), NOW);
+    refused!(t.retire(id, seen, &retiring, NOW, w()).await, StoreError::Fenced);
+    let new = build::code(customer.id, 4);
+    refused!(stores.enrolment.insert(&new, NOW, w()).await, StoreError::Fenced);
+    refused!(stores.enrolment.revoke(code.id, w()).await, StoreError::Fenced);
+    let request = build::redemption(2, 3);
+    refused!(stores.enrolment.redeem(&request, NOW, w()).await, StoreError::Fenced);
+    let (old, next) = (build::hash("token", 1), build::hash("token", 8));
+    refused!(
+        stores.credentials.rotate(old, next, at(1), w()).await,
+        StoreError::Fenced
+    );
+    refused!(stores.credentials.revoke_all(id, w()).await, StoreError::Fenced);
+
+    assert_eq!(numbers(stores).await, [] as [i64; 0]);
+    assert_eq!(c.find_by_name("new").await.unwrap(), None);
+    assert_eq!(c.find(customer.id).await.unwrap(), Some(customer));
+    assert_eq!(given::view(stores, id).await, view);
+    assert_eq!(stores.enrolment.find(code.id).await.unwrap(), Some(code));
+    let found = stores.credentials.find(old).await.unwrap().unwrap();
+    assert_eq!(found.valid_until, None);
+    assert_eq!(stores.credentials.find(next).await.unwrap(), None);
+    assert_eq!(stores.credentials.revocation_head().await.unwrap(), head);
+    assert_eq!(given::counts(stores).await.total(), 1);
+}
+
+/// A leader that lost its lease can't change presence, alerts, maintenance, people or settings.
+pub async fn a_lost_lease_stops_all_other_changes(stores: &Stores) {
+    let with = given::fenced_act(stores).await;
+    let customer = given::customer(stores, "ABC").await;
+    let id = given::enrolled(stores, customer.id, 1).await;
+    let fence = given::fence(stores).await;
+    let plan = AlertPlan {
+        terminal: id,
+        seen_raised: build::causes(&[Cause::Offline]),
+        raise: vec![build::alert(id, customer.id, Cause::Offline, NOW)],
+        resolve: CauseSet::EMPTY,
+        at: NOW,
+    };
+    stores.alerts.apply(&[plan], fence).await.unwrap();
+    let page = build::whole_page();
+    let order = crate::page::Order::Ascending;
+    let filter = crate::alert::store::AlertFilter::default();
+    let alerts = stores.alerts.list(&filter, order, &page).await.unwrap().items;
+    let time = NewMaintenance {
+        terminal: id,
+        from: NOW,
+        until: None,
+        reason: "work".to_owned(),
+    };
+    let planned = stores.maintenance.insert(&time, "admin", NOW, build::act()).await;
+    let planned = planned.unwrap();
+    let user = stores.operators.insert(&build::user("one"), NOW, build::act()).await;
+    let user = user.unwrap();
+    let session = build::session(user.id, 1);
+    let session = stores.operators.begin_session(&session, NOW, build::act()).await;
+    let row = given::presence(stores, id).await;
+    let w = || with.clone();
+
+    let (write, change) = super::presence::maintaining(row.clone(), true, at(9));
+    refused!(stores.presence.save(&write, change, w()).await, StoreError::Fenced);
+    let mut alert = alerts[0].clone();
+    alert.acknowledge("one", at(9)).unwrap();
+    refused!(
+        stores.alerts.save(&alert, alert.revision, w()).await,
+        StoreError::Fenced
+    );
+    refused!(
+        stores.maintenance.insert(&time, "admin", NOW, w()).await,
+        StoreError::Fenced
+    );
+    refused!(stores.maintenance.end(planned.id, at(9), w()).await, StoreError::Fenced);
+    refused!(
+        stores.operators.insert(&build::user("two"), NOW, w()).await,
+        StoreError::Fenced
+    );
+    let second = build::session(user.id, 2);
+    refused!(
+        stores.operators.begin_session(&second, NOW, w()).await,
+        StoreError::Fenced
+    );
+    refused!(
+        stores.operators.revoke_session(session.unwrap(), w()).await,
+        StoreError::Fenced
+    );
+    refused!(
+        stores.settings.save(&Settings::default(), None, w()).await,
+        StoreError::Fenced
+    );
+
+    assert_eq!(numbers(stores).await, [] as [i64; 0]);
+    assert_eq!(given::presence(stores, id).await, row);
+    assert_eq!(stores.alerts.list(&filter, order, &page).await.unwrap().items, alerts);
+    let times = stores.maintenance.list(None, None, &page).await.unwrap().items;
+    assert_eq!(times, [planned]);
+    assert_eq!(stores.operators.find_by_name("two").await.unwrap(), None);
+    let access = |n| stores.operators.find_by_access(build::hash("access", n));
+    assert_eq!(access(2).await.unwrap(), None);
+    assert!(!access(1).await.unwrap().unwrap().0.is_revoked);
+    assert_eq!(stores.settings.load().await.unwrap(), None);
+    assert!(given::status_history(stores, id).await.is_empty());
+    assert!(stores.presence.outages(Timestamp::EPOCH).await.unwrap().is_empty());
+}
