@@ -1,0 +1,68 @@
+//! The ports on an embedded SQLite file: one writer, a few readers, one process. No rule of the business belongs here.
+//!
+//! All mutations go through [`Work`](work::Work), an immediate transaction on the only connection that may write. A
+//! future that is dropped within one rolls back: the driver queues the rollback before anything that follows.
+
+mod alert;
+mod alert_apply;
+mod bulk;
+mod cache;
+mod credential;
+mod customer;
+mod enrolment;
+mod error;
+mod event;
+mod fields;
+mod heartbeat;
+mod lease;
+mod listing;
+mod maintenance;
+mod open;
+mod operator;
+mod presence;
+mod presence_write;
+mod redeem;
+mod settings;
+mod terminal;
+mod terminal_list;
+mod terminal_log;
+mod upkeep;
+mod work;
+
+use std::{fs::File, sync::Arc};
+
+use sqlx::{Sqlite, SqlitePool, pool::PoolConnection};
+use tms_core::{StoreError, Stores};
+use tokio::sync::Mutex;
+
+use self::{cache::PresenceCache, error::OrFault};
+
+pub use open::OpenError;
+
+/// All ports of `tms-core` on one SQLite file.
+#[derive(Debug)]
+pub struct SqliteStore {
+    writer: SqlitePool,
+    readers: SqlitePool,
+    /// Held by whoever writes, so that the rows in it are always what is stored.
+    cache: Mutex<PresenceCache>,
+    /// Held for as long as the store lives; the system releases it even after a crash.
+    _lock: File,
+}
+
+impl SqliteStore {
+    /// Returns the ports.
+    pub fn stores(self: &Arc<Self>) -> Stores {
+        Stores::from_one(self)
+    }
+
+    /// Ends all connections, so that SQLite folds its log into the database file.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+
+    async fn read(&self) -> Result<PoolConnection<Sqlite>, StoreError> {
+        self.readers.acquire().await.or_fault("database", "")
+    }
+}

@@ -1,0 +1,120 @@
+//! One write transaction: fence first, then the change, then its envelope, all or nothing.
+
+use std::sync::LazyLock;
+
+use sqlx::{Sqlite, SqliteConnection, Transaction};
+use tms_core::{StoreError, audit::AuditEntry, envelope::Envelope, event::Event, lease::Fence};
+
+use tokio::{sync::MutexGuard, time::timeout};
+
+use super::{SqliteStore, bulk::Bulk, cache::PresenceCache, error::OrFault, open::ACQUIRE_TIMEOUT};
+
+static EVENTS: LazyLock<Bulk> =
+    LazyLock::new(|| Bulk::new("INSERT INTO event (kind, customer_id, at, data) VALUES ", 4, ""));
+
+/// A transaction of the only writer. Dropped without a commit, it leaves nothing.
+pub(super) struct Work<'a> {
+    tx: Transaction<'static, Sqlite>,
+    cache: MutexGuard<'a, PresenceCache>,
+}
+
+impl SqliteStore {
+    /// Begins to write; `fence` must still be the present one.
+    pub(super) async fn begin(&self, fence: Option<Fence>) -> Result<Work<'_>, StoreError> {
+        let cache = timeout(ACQUIRE_TIMEOUT, self.cache.lock())
+            .await
+            .map_err(|waited| StoreError::Unavailable(waited.into()))?;
+        let tx = self
+            .writer
+            .begin_with("BEGIN IMMEDIATE")
+            .await
+            .or_fault("database", "")?;
+        let mut work = Work { tx, cache };
+        if let Some(fence) = fence {
+            work.check(fence).await?;
+        }
+        Ok(work)
+    }
+}
+
+impl Work<'_> {
+    /// Returns the connection.
+    pub(super) fn conn(&mut self) -> &mut SqliteConnection {
+        &mut self.tx
+    }
+
+    /// Returns the connection and the cached presence rows.
+    pub(super) fn parts(&mut self) -> (&mut SqliteConnection, &mut PresenceCache) {
+        (&mut self.tx, &mut self.cache)
+    }
+
+    /// Writes the envelope and commits; `created` is the id of what was made.
+    pub(super) async fn seal(mut self, with: &Envelope, created: Option<i64>) -> Result<(), StoreError> {
+        for entry in &with.audit {
+            write_audit(self.conn(), entry, created)
+                .await
+                .or_fault("audit entry", entry.action)?;
+        }
+        write_events(self.conn(), &with.events).await?;
+        self.commit().await
+    }
+
+    /// Makes the work durable.
+    pub(super) async fn commit(self) -> Result<(), StoreError> {
+        self.commit_then(|_| ()).await
+    }
+
+    /// Makes the work durable and lets `known` see the cache before anybody else writes.
+    pub(super) async fn commit_then(mut self, known: impl FnOnce(&mut PresenceCache)) -> Result<(), StoreError> {
+        self.tx.commit().await.or_fault("database", "")?;
+        known(&mut self.cache);
+        Ok(())
+    }
+
+    async fn check(&mut self, fence: Fence) -> Result<(), StoreError> {
+        let present: Option<i64> = sqlx::query_scalar("SELECT token FROM lease WHERE name = ?")
+            .bind(fence.lease)
+            .fetch_optional(self.conn())
+            .await
+            .or_fault("lease", fence.lease)?;
+        if present == Some(fence.token) {
+            Ok(())
+        } else {
+            Err(StoreError::Fenced)
+        }
+    }
+}
+
+/// Writes events behind all others.
+pub(super) async fn write_events(conn: &mut SqliteConnection, events: &[Event]) -> Result<(), StoreError> {
+    EVENTS
+        .execute(conn, events, |event, binds| {
+            binds
+                .add(event.kind.as_str())
+                .add(event.customer.map(tms_core::id::CustomerId::get))
+                .time(event.at)
+                .add(event.data.to_string());
+        })
+        .await
+        .or_fault("event", "")
+}
+
+async fn write_audit(conn: &mut SqliteConnection, entry: &AuditEntry, created: Option<i64>) -> sqlx::Result<()> {
+    sqlx::query(
+        "INSERT INTO audit_entry (at, actor, role, action, target_type, target_id, changes, ip_address, user_agent,
+         request_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    )
+    .bind(entry.at.as_micros())
+    .bind(&entry.actor)
+    .bind(entry.role.map(tms_core::permission::Role::as_str))
+    .bind(entry.action)
+    .bind(entry.target.kind)
+    .bind(entry.target.id.or(created))
+    .bind(entry.changes.to_string())
+    .bind(entry.origin.address.map(|address| address.to_string()))
+    .bind(&entry.origin.user_agent)
+    .bind(&entry.origin.request_id)
+    .execute(conn)
+    .await
+    .map(drop)
+}
