@@ -1,6 +1,15 @@
 //! The routes of the contract, one module for each thing it talks of.
 
 pub(crate) mod agent;
+mod alert;
+mod auth;
+mod customer;
+mod enrollment_code;
+mod field;
+mod maintenance;
+mod setting;
+mod summary;
+mod terminal;
 
 use axum::Router;
 
@@ -8,5 +17,14 @@ use crate::state::App;
 
 /// All routes below `/api/v1` but the heartbeat.
 pub(crate) fn routes(app: &App) -> Router<App> {
-    Router::new().merge(agent::routes(app))
+    Router::new()
+        .merge(agent::routes(app))
+        .merge(auth::routes(app))
+        .merge(terminal::routes())
+        .merge(customer::routes())
+        .merge(enrollment_code::routes())
+        .merge(alert::routes())
+        .merge(maintenance::routes())
+        .merge(summary::routes())
+        .merge(setting::routes())
 }

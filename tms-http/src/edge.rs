@@ -9,8 +9,11 @@ use axum::{
 };
 use futures::FutureExt;
 use http::{
-    HeaderMap, HeaderName, HeaderValue, Method,
-    header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS},
+    HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
+    header::{
+        CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, REFERRER_POLICY, RETRY_AFTER,
+        X_CONTENT_TYPE_OPTIONS,
+    },
 };
 
 use crate::{
@@ -44,7 +47,14 @@ pub(crate) async fn around(State(app): State<App>, mut request: Request, next: N
     )
     .increment(1);
     metrics::histogram!("tms_http_request_duration_seconds", "route" => route.to_owned()).record(begun.elapsed());
-    tracing::debug!(request.id = id_text(&id), method, route, status, duration_us = begun.elapsed().as_micros(), "request");
+    tracing::debug!(
+        request.id = id_text(&id),
+        method,
+        route,
+        status,
+        duration_us = begun.elapsed().as_micros(),
+        "request"
+    );
     response
 }
 
@@ -61,6 +71,12 @@ pub(crate) fn finish(app: &Inner, id: &HeaderValue, mut response: Response) -> R
         }
     }
     harden(response.headers_mut());
+    if response.status() == StatusCode::SERVICE_UNAVAILABLE {
+        response
+            .headers_mut()
+            .entry(RETRY_AFTER)
+            .or_insert(HeaderValue::from_static("1"));
+    }
     response.headers_mut().insert(REQUEST_ID, id.clone());
     response
 }
@@ -75,13 +91,17 @@ fn harden(headers: &mut HeaderMap) {
     for (name, value) in FIXED {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
-    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers
+        .entry(CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
 }
 
 /// Makes the problem of a handler that panicked.
 pub(crate) fn panicked(panic: &(dyn Any + Send)) -> Problem {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+    let text = text
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_default();
     Problem::internal(format!("a handler panicked: {text}"))
 }
 
@@ -140,7 +160,9 @@ fn bare_host(host: &str) -> &str {
         return host.get(1..=end).unwrap_or_default();
     }
     match host.rsplit_once(':') {
-        Some((name, port)) if !name.contains(':') && port.bytes().all(|b| b.is_ascii_digit()) => name.trim_end_matches('.'),
+        Some((name, port)) if !name.contains(':') && port.bytes().all(|b| b.is_ascii_digit()) => {
+            name.trim_end_matches('.')
+        }
         _ => host,
     }
 }
@@ -161,7 +183,13 @@ mod tests {
 
     #[test]
     fn the_port_is_no_part_of_the_name() {
-        for (given, bare) in [("a.b:80", "a.b"), ("[::1]:80", "::1"), ("a.b.", "a.b"), ("a.b.:80", "a.b"), ("", "")] {
+        for (given, bare) in [
+            ("a.b:80", "a.b"),
+            ("[::1]:80", "::1"),
+            ("a.b.", "a.b"),
+            ("a.b.:80", "a.b"),
+            ("", ""),
+        ] {
             assert_eq!(bare_host(given), bare, "{given}");
         }
     }

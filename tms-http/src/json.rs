@@ -28,7 +28,10 @@ pub(crate) fn read_from_agent<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result
 
 fn guarded(fault: Fault) -> Problem {
     match fault {
-        Fault::TooDeep => Problem::malformed(format!("more than {} objects and lists inside one another", guard::MAX_DEPTH)),
+        Fault::TooDeep => Problem::malformed(format!(
+            "more than {} objects and lists inside one another",
+            guard::MAX_DEPTH
+        )),
         Fault::Duplicate(key) => Problem::field(short(&key), "is given twice"),
         Fault::Nul(key) => Problem::field(short(&key), "must not contain control character NUL"),
         Fault::NotAnObject(key) => Problem::field(short(&key), "must be an object"),
@@ -54,7 +57,9 @@ fn explain<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Problem {
         return Problem::field(short(&join(&path, name)), "is required");
     }
     if let Some(name) = quoted_after(&text, "unknown field `") {
-        let parent = path.strip_suffix(name).map_or(path.as_str(), |parent| parent.trim_end_matches('.'));
+        let parent = path
+            .strip_suffix(name)
+            .map_or(path.as_str(), |parent| parent.trim_end_matches('.'));
         return Problem::field(short(&join(parent, name)), "is not known");
     }
     let field = if path.is_empty() { "body".to_owned() } else { path };

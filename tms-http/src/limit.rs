@@ -97,7 +97,10 @@ impl Limiter {
                 return self.allowance(ahead - self.every_ms, Some(Duration::from_millis(ahead - full)));
             }
             let write = (tag << TIME_BITS) | (next & TIME_MASK);
-            if slot.compare_exchange_weak(seen, write, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+            if slot
+                .compare_exchange_weak(seen, write, Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok()
+            {
                 return self.allowance(ahead, None);
             }
         }
@@ -161,14 +164,27 @@ mod tests {
     fn a_burst_passes_then_one_at_a_time() {
         let limiter = Limiter::new(1, 3, 1_000);
         let start = Timestamp::from_secs(1_000_000);
-        let left: Vec<_> = (0..3).map(|_| limiter.take(7, start)).map(|a| (a.remaining, a.retry_after)).collect();
+        let left: Vec<_> = (0..3)
+            .map(|_| limiter.take(7, start))
+            .map(|a| (a.remaining, a.retry_after))
+            .collect();
         assert_eq!(left, [(2, None), (1, None), (0, None)]);
         let refused = limiter.take(7, start);
         assert_eq!(refused.retry_after, Some(Duration::from_secs(1)));
         assert_eq!((refused.remaining, refused.reset_s), (0, 3));
         assert!(limiter.take(8, start).retry_after.is_none(), "another client");
-        assert!(limiter.take(7, start.plus(Duration::from_secs(1))).retry_after.is_none());
-        assert!(limiter.take(7, start.plus(Duration::from_secs(1))).retry_after.is_some());
+        assert!(
+            limiter
+                .take(7, start.plus(Duration::from_secs(1)))
+                .retry_after
+                .is_none()
+        );
+        assert!(
+            limiter
+                .take(7, start.plus(Duration::from_secs(1)))
+                .retry_after
+                .is_some()
+        );
     }
 
     #[test]
@@ -185,7 +201,9 @@ mod tests {
     fn more_clients_than_slots_never_stop_each_other_for_good() {
         let limiter = Limiter::new(9, 2, 1_000);
         let now = Timestamp::from_secs(1_000_000);
-        let refused = (0..300_000_u64).filter(|client| limiter.take(*client, now).retry_after.is_some()).count();
+        let refused = (0..300_000_u64)
+            .filter(|client| limiter.take(*client, now).retry_after.is_some())
+            .count();
         assert!(refused < 300, "{refused} of 300000 were taken for another");
     }
 }

@@ -51,7 +51,10 @@ impl RequestIds {
 
     fn make(&self) -> HeaderValue {
         let count = self.count.fetch_add(1, Ordering::Relaxed);
-        let (high, low) = (mix(self.seed ^ count), mix(self.seed.rotate_left(32).wrapping_add(count)));
+        let (high, low) = (
+            mix(self.seed ^ count),
+            mix(self.seed.rotate_left(32).wrapping_add(count)),
+        );
         let mut text = String::with_capacity(32);
         let _ = write!(text, "{high:016x}{low:016x}");
         HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static("unnamed"))
@@ -70,7 +73,10 @@ pub(crate) fn id_text(id: &HeaderValue) -> &str {
 
 /// Collects where a request comes from.
 pub(crate) fn origin(id: &HeaderValue, headers: &HeaderMap, extensions: &Extensions, trusted: &[Network]) -> Origin {
-    let agent = headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
+    let agent = headers
+        .get(USER_AGENT)
+        .and_then(|agent| agent.to_str().ok())
+        .unwrap_or_default();
     Origin {
         request_id: id_text(id).to_owned(),
         address: client_address(headers, extensions, trusted),
@@ -88,7 +94,10 @@ pub(crate) fn client_address(headers: &HeaderMap, extensions: &Extensions, trust
         return Some(client);
     }
     let lines = headers.get_all(FORWARDED_FOR).into_iter().collect::<Vec<_>>();
-    let hops = lines.iter().rev().flat_map(|line| line.as_bytes().rsplit(|b| *b == b','));
+    let hops = lines
+        .iter()
+        .rev()
+        .flat_map(|line| line.as_bytes().rsplit(|b| *b == b','));
     for hop in hops {
         let Some(address) = std::str::from_utf8(hop).ok().and_then(read_hop) else {
             break;
@@ -104,7 +113,10 @@ pub(crate) fn client_address(headers: &HeaderMap, extensions: &Extensions, trust
 /// Reads an address with or without a port.
 fn read_hop(text: &str) -> Option<IpAddr> {
     let text = text.trim();
-    let bare = text.strip_prefix('[').and_then(|rest| rest.split_once(']')).map(|(address, _)| address);
+    let bare = text
+        .strip_prefix('[')
+        .and_then(|rest| rest.split_once(']'))
+        .map(|(address, _)| address);
     let parsed = bare.unwrap_or(text).parse::<IpAddr>().ok();
     let parsed = parsed.or_else(|| text.parse::<SocketAddr>().ok().map(|address| address.ip()));
     parsed.map(|address| address.to_canonical())
@@ -122,7 +134,10 @@ mod tests {
     use super::*;
 
     fn seen(peer: &str, forwarded: &[&str]) -> String {
-        let trusted: Vec<Network> = ["10.0.0.0/8", "192.168.0.1"].iter().map(|n| n.parse().unwrap()).collect();
+        let trusted: Vec<Network> = ["10.0.0.0/8", "192.168.0.1"]
+            .iter()
+            .map(|n| n.parse().unwrap())
+            .collect();
         let mut headers = HeaderMap::new();
         for line in forwarded {
             headers.append(FORWARDED_FOR, HeaderValue::from_str(line).unwrap());
@@ -134,9 +149,17 @@ mod tests {
 
     #[test]
     fn the_right_most_untrusted_address_is_the_client() {
-        assert_eq!(seen("8.8.8.8", &["1.1.1.1"]), "8.8.8.8", "a stranger's word is not taken");
+        assert_eq!(
+            seen("8.8.8.8", &["1.1.1.1"]),
+            "8.8.8.8",
+            "a stranger's word is not taken"
+        );
         assert_eq!(seen("10.1.1.1", &[]), "10.1.1.1");
-        assert_eq!(seen("10.1.1.1", &["6.6.6.6, 1.1.1.1"]), "1.1.1.1", "what the client wrote stands left");
+        assert_eq!(
+            seen("10.1.1.1", &["6.6.6.6, 1.1.1.1"]),
+            "1.1.1.1",
+            "what the client wrote stands left"
+        );
         assert_eq!(seen("10.1.1.1", &["6.6.6.6", "1.1.1.1, 10.2.2.2"]), "1.1.1.1");
         assert_eq!(seen("10.1.1.1", &["1.1.1.1:4711, 192.168.0.1"]), "1.1.1.1");
         assert_eq!(seen("10.1.1.1", &["[2001:db8::1]:443"]), "2001:db8::1");

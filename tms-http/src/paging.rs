@@ -1,3 +1,198 @@
-//! Lists a page at a time, as the contract spells them.
+//! Lists a page at a time, as the contract spells them (DECISIONS 15).
 
 pub(crate) mod cursor;
+
+use std::fmt::Write;
+
+use tms_core::{
+    Actor, Ctx,
+    page::{MAX_COUNTED, MAX_OFFSET, MAX_PER_PAGE, Order, Page, PageRequest, PageStart},
+    text::InvalidText,
+};
+
+use crate::{
+    extract::Params,
+    problem::Problem,
+    router::API,
+    state::App,
+    wire::list::{Links, List, Meta},
+};
+
+const USUAL_PER_PAGE: u32 = 20;
+
+/// A list and the part of it that is asked for.
+pub(crate) struct Paging {
+    /// What the service is asked for.
+    pub(crate) request: PageRequest,
+    /// The page number; `None` when a cursor says where the page starts.
+    number: Option<u32>,
+    /// The address of the list with its filters, ready for more parameters.
+    address: String,
+    /// What a cursor of this list is bound to: the address and the caller.
+    binding: String,
+}
+
+/// Takes the direction of a list.
+pub(crate) fn take_order(params: &mut Params, usual: Order) -> Order {
+    let given = params.text("order").map(|text| match text.as_str() {
+        "asc" => Ok(Order::Ascending),
+        "desc" => Ok(Order::Descending),
+        _ => Err(InvalidText("must be one of asc, desc".to_owned())),
+    });
+    given
+        .and_then(|given| params.errors.take("order", given))
+        .unwrap_or(usual)
+}
+
+impl Paging {
+    /// Takes what is left of the query of the list at `path`; filters, sort and order must have been taken before.
+    ///
+    /// # Errors
+    /// A problem naming every wrong parameter of the whole query.
+    pub(crate) fn take(app: &App, ctx: &Ctx, path: &str, mut params: Params) -> Result<Self, Problem> {
+        let address = address(app.settings.base_path.as_str(), path, &params.taken());
+        let caller = match &ctx.actor {
+            Actor::Operator(person) => person.user.get(),
+            _ => 0,
+        };
+        let binding = format!("{caller} {address}");
+        let limit = params.number("per_page", 1, MAX_PER_PAGE).unwrap_or(USUAL_PER_PAGE);
+        let number = params.number("page", 1, u32::MAX).unwrap_or(1);
+        let cursor = params.text("cursor");
+        let offset = (number - 1).saturating_mul(limit);
+        let (start, number) = match cursor {
+            Some(text) => {
+                let read = app.cursors.parse(&text, &binding);
+                let read = read.ok_or_else(|| InvalidText("was not made for this list".to_owned()));
+                (
+                    params
+                        .errors
+                        .take("cursor", read)
+                        .map_or(PageStart::First, PageStart::After),
+                    None,
+                )
+            }
+            None if offset >= MAX_OFFSET => {
+                params
+                    .errors
+                    .add("page", format!("reaches the first {MAX_OFFSET} rows; go on by cursor"));
+                (PageStart::First, None)
+            }
+            None if offset == 0 => (PageStart::First, Some(number)),
+            None => (PageStart::Offset(offset), Some(number)),
+        };
+        params.finish()?;
+        Ok(Self {
+            request: PageRequest {
+                start,
+                limit,
+                count: true,
+            },
+            number,
+            address,
+            binding,
+        })
+    }
+
+    /// Puts a page into its envelope.
+    pub(crate) fn envelope<T>(&self, app: &App, page: Page<T>) -> List<T> {
+        let per_page = self.request.limit;
+        let next_cursor = page
+            .next
+            .as_ref()
+            .map(|cursor| app.cursors.print(cursor, &self.binding));
+        let total = page.total.map(|total| total.min(MAX_COUNTED));
+        let is_exact = page.total.is_some_and(|total| total <= MAX_COUNTED);
+        let total_pages = total.map(|total| total.div_ceil(u64::from(per_page)));
+        let rows = u64::try_from(page.items.len()).unwrap_or(u64::MAX);
+        let before = self.number.map(|number| u64::from(number - 1) * u64::from(per_page));
+        let shown = before.filter(|_| rows > 0);
+        let is_more = match (before, page.total) {
+            (Some(before), Some(total)) => before + rows < total,
+            _ => next_cursor.is_some(),
+        };
+        let by_cursor = next_cursor.as_ref().map(|cursor| self.link(&[("cursor", cursor)]));
+        let links = Links {
+            first: Some(self.page_link(1)),
+            last: self
+                .number
+                .and(total_pages)
+                .filter(|_| is_exact)
+                .map(|last| self.page_link(last.max(1))),
+            prev: self
+                .number
+                .filter(|number| *number > 1)
+                .map(|number| self.page_link(u64::from(number) - 1)),
+            next: match self.number {
+                Some(number) if is_more && number.saturating_mul(per_page) < MAX_OFFSET => {
+                    Some(self.page_link(u64::from(number) + 1))
+                }
+                _ => by_cursor.filter(|_| is_more),
+            },
+        };
+        let meta = Meta {
+            current_page: self.number,
+            per_page,
+            total,
+            total_exact: is_exact,
+            total_pages,
+            from: shown.map(|before| before + 1),
+            to: shown.map(|before| before + rows),
+            next_cursor,
+        };
+        List {
+            data: page.items,
+            meta,
+            links,
+        }
+    }
+
+    fn page_link(&self, number: u64) -> String {
+        self.link(&[("page", &number.to_string())])
+    }
+
+    fn link(&self, more: &[(&str, &str)]) -> String {
+        let mut link = self.address.clone();
+        for (name, value) in more {
+            append(&mut link, name, value);
+        }
+        append(&mut link, "per_page", &self.request.limit.to_string());
+        link
+    }
+}
+
+fn address(base: &str, path: &str, taken: &[(&'static str, String)]) -> String {
+    let mut address = format!("{base}{API}{path}");
+    for (name, value) in taken {
+        append(&mut address, name, value);
+    }
+    address
+}
+
+/// Appends a parameter, percent-encoded.
+fn append(address: &mut String, name: &str, value: &str) {
+    address.push(if address.contains('?') { '&' } else { '?' });
+    address.push_str(name);
+    address.push('=');
+    for byte in value.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            address.push(char::from(byte));
+        } else {
+            let _ = write!(address, "%{byte:02X}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_repeats_its_filters() {
+        let taken = [("search", "新 &=1".to_owned()), ("status", "online".to_owned())];
+        assert_eq!(
+            address("/tms", "/terminals", &taken),
+            "/tms/api/v1/terminals?search=%E6%96%B0%20%26%3D1&status=online"
+        );
+    }
+}

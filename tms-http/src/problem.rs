@@ -52,7 +52,11 @@ impl Code {
             Self::Invalid => ("VAL_001", S::UNPROCESSABLE_ENTITY, "Validation failed"),
             Self::Conflict => ("VAL_002", S::CONFLICT, "The present state forbids it"),
             Self::NotJson => ("VAL_003", S::BAD_REQUEST, "The request can't be read"),
-            Self::MediaType => ("VAL_004", S::UNSUPPORTED_MEDIA_TYPE, "The body must be application/json"),
+            Self::MediaType => (
+                "VAL_004",
+                S::UNSUPPORTED_MEDIA_TYPE,
+                "The body must be application/json",
+            ),
             Self::Stale => ("PRE_001", S::PRECONDITION_FAILED, "Changed meanwhile: read it again"),
             Self::IfMatchMissing => ("PRE_002", S::PRECONDITION_REQUIRED, "If-Match is required"),
             Self::NotFound => ("RES_001", S::NOT_FOUND, "Not found"),
@@ -182,7 +186,9 @@ impl Problem {
                 code: code.to_owned(),
                 message: message.to_owned(),
                 details: self.details.as_deref().map(str::to_owned),
-                field_errors: fields.map(|(field, messages)| (field.to_owned(), messages.to_vec())).collect(),
+                field_errors: fields
+                    .map(|(field, messages)| (field.to_owned(), messages.to_vec()))
+                    .collect(),
                 request_id: request_id.to_owned(),
                 timestamp: now.to_string(),
             },

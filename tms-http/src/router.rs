@@ -45,7 +45,11 @@ pub fn router(tms: Tms, settings: HttpSettings) -> Router {
         routes = routes.route(&format!("{API}/agent/heartbeat"), heartbeat(&app));
     }
     let routes = routes.with_state(app);
-    if base.is_empty() { routes } else { Router::new().nest(&base, routes) }
+    if base.is_empty() {
+        routes
+    } else {
+        Router::new().nest(&base, routes)
+    }
 }
 
 fn heartbeat(app: &App) -> MethodRouter<App> {

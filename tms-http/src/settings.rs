@@ -1,7 +1,7 @@
 //! What the embedder decides about the router and the accept loop. Nothing here is read from the environment.
 
-pub mod base_path;
-pub mod network;
+mod base_path;
+mod network;
 
 use std::{fmt, sync::Arc, time::Duration};
 

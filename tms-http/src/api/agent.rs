@@ -49,7 +49,11 @@ impl FromRequestParts<App> for Agent {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let identity = parts.extensions.get::<AgentIdentity>().cloned().ok_or(Error::InvalidToken)?;
+        let identity = parts
+            .extensions
+            .get::<AgentIdentity>()
+            .cloned()
+            .ok_or(Error::InvalidToken)?;
         Ok(Self(app.tms.ctx(Actor::Agent(identity), origin_of(parts, app))))
     }
 }
@@ -124,10 +128,14 @@ fn optional(errors: &mut FieldErrors, field: &str, value: Option<&str>, max: usi
 fn optional_address(errors: &mut FieldErrors, value: Option<&str>) -> Option<std::net::IpAddr> {
     let text = value.filter(|text| !text.is_empty())?;
     let parsed = text.parse();
-    parsed.map_err(|_| errors.add("ip_address", "must be an IP address")).ok()
+    parsed
+        .map_err(|_| errors.add("ip_address", "must be an IP address"))
+        .ok()
 }
 
 /// Checks a time.
 fn time(errors: &mut FieldErrors, field: &str, text: &str) -> Option<Timestamp> {
-    text.parse().map_err(|e: tms_core::time::InvalidTimestamp| errors.add(field, e.to_string())).ok()
+    text.parse()
+        .map_err(|e: tms_core::time::InvalidTimestamp| errors.add(field, e.to_string()))
+        .ok()
 }

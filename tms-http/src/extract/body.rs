@@ -50,16 +50,25 @@ impl<const LIMIT: usize> FromRequest<App> for JsonBody<LIMIT> {
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
-        collect(&parts.headers, body, LIMIT, app.settings.body_timeout).await.map(Self)
+        collect(&parts.headers, body, LIMIT, app.settings.body_timeout)
+            .await
+            .map(Self)
     }
 }
 
 /// Reads a JSON body of at most `limit` bytes that arrives in time.
-pub(crate) async fn collect(headers: &HeaderMap, body: Body, limit: usize, patience: Duration) -> Result<Bytes, Problem> {
+pub(crate) async fn collect(
+    headers: &HeaderMap,
+    body: Body,
+    limit: usize,
+    patience: Duration,
+) -> Result<Bytes, Problem> {
     if !is_json(headers) {
         return Err(Problem::new(Code::MediaType));
     }
-    let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    let announced = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|length| length > limit) {
         return Err(too_large(limit));
     }
@@ -76,7 +85,10 @@ fn too_large(limit: usize) -> Problem {
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
-    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind = headers
+        .get(CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok())
+        .unwrap_or_default();
     let kind = kind.split_once(';').map_or(kind, |(kind, _)| kind);
     kind.trim().eq_ignore_ascii_case("application/json")
 }

@@ -42,7 +42,11 @@ impl IfMatch {
     fn from_headers(headers: &HeaderMap) -> Self {
         let mut lines = headers.get_all(IF_MATCH).iter();
         let (Some(line), None) = (lines.next(), lines.next()) else {
-            return if headers.contains_key(IF_MATCH) { Self::Foreign } else { Self::Missing };
+            return if headers.contains_key(IF_MATCH) {
+                Self::Foreign
+            } else {
+                Self::Missing
+            };
         };
         let line = line.to_str().unwrap_or_default().trim();
         if line == "*" {
@@ -97,7 +101,16 @@ mod tests {
         assert_eq!(IfMatch::from_headers(&HeaderMap::new()), IfMatch::Missing);
         assert_eq!(read("\"r12\""), IfMatch::Revision(Revision(12)));
         assert_eq!(read("*"), IfMatch::Any);
-        for text in ["W/\"r12\"", "r12", "\"12\"", "\"r\"", "\"r-1\"", "\"r1\", \"r2\"", "", "\"r99999999999999999999\""] {
+        for text in [
+            "W/\"r12\"",
+            "r12",
+            "\"12\"",
+            "\"r\"",
+            "\"r-1\"",
+            "\"r1\", \"r2\"",
+            "",
+            "\"r99999999999999999999\"",
+        ] {
             assert_eq!(read(text), IfMatch::Foreign, "{text}");
         }
     }

@@ -16,7 +16,10 @@ impl<T: FromStr, S: Send + Sync> FromRequestParts<S> for PathId<T> {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let params = RawPathParams::from_request_parts(parts, state).await;
         let params = params.map_err(|_| Problem::not_found())?;
-        let id = params.iter().find(|(name, _)| *name == "id").and_then(|(_, id)| id.parse().ok());
+        let id = params
+            .iter()
+            .find(|(name, _)| *name == "id")
+            .and_then(|(_, id)| id.parse().ok());
         id.map(Self).ok_or_else(Problem::not_found)
     }
 }

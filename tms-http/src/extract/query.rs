@@ -34,22 +34,41 @@ impl Params {
     /// Takes a value, or notes what is wrong with it.
     pub(crate) fn value<T: FromStr<Err: Display>>(&mut self, name: &'static str) -> Option<T> {
         let text = self.text(name)?;
-        text.parse().map_err(|e: T::Err| self.errors.add(name, e.to_string())).ok()
+        text.parse()
+            .map_err(|e: T::Err| self.errors.add(name, e.to_string()))
+            .ok()
     }
 
     /// Takes `true` or `false`.
     pub(crate) fn flag(&mut self, name: &'static str) -> Option<bool> {
         let text = self.text(name)?;
-        let parsed = text.parse().map_err(|_| InvalidText("must be true or false".to_owned()));
+        let parsed = text
+            .parse()
+            .map_err(|_| InvalidText("must be true or false".to_owned()));
         self.errors.take(name, parsed)
+    }
+
+    /// Takes a name that has to be one of `known`.
+    pub(crate) fn one_of(&mut self, name: &'static str, known: &[&str]) -> Option<String> {
+        let text = self.text(name)?;
+        if known.contains(&text.as_str()) {
+            return Some(text);
+        }
+        self.errors.add(name, format!("must be one of {}", known.join(", ")));
+        None
     }
 
     /// Takes a whole number between `low` and `high`.
     pub(crate) fn number(&mut self, name: &'static str, low: u32, high: u32) -> Option<u32> {
         let text = self.text(name)?;
         let parsed = Some(&text).filter(|text| text.bytes().all(|b| b.is_ascii_digit()));
-        let parsed = parsed.and_then(|text| text.parse().ok()).filter(|n| (low..=high).contains(n));
-        self.errors.take(name, parsed.ok_or_else(|| InvalidText(format!("must be {low} to {high}"))))
+        let parsed = parsed
+            .and_then(|text| text.parse().ok())
+            .filter(|n| (low..=high).contains(n));
+        self.errors.take(
+            name,
+            parsed.ok_or_else(|| InvalidText(format!("must be {low} to {high}"))),
+        )
     }
 
     /// Takes what was taken since the last time: the parameters that make a list the list it is.
@@ -60,10 +79,15 @@ impl Params {
     /// Refuses what is wrong and what nobody has taken.
     pub(crate) fn finish(&mut self) -> Result<(), Problem> {
         for name in self.rest.keys() {
-            self.errors.add(name.chars().take(50).collect::<String>(), "is not known");
+            self.errors
+                .add(name.chars().take(50).collect::<String>(), "is not known");
         }
         let errors = std::mem::take(&mut self.errors);
-        if errors.is_empty() { Ok(()) } else { Err(Problem::invalid(errors)) }
+        if errors.is_empty() {
+            Ok(())
+        } else {
+            Err(Problem::invalid(errors))
+        }
     }
 }
 

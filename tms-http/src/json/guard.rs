@@ -118,7 +118,9 @@ impl<'a> Walk<'a> {
             let raw = self.bytes.get(start..end).unwrap_or_default();
             let quoted = self.bytes.get(start.saturating_sub(1)..=end).unwrap_or_default();
             let key = match is_escaped {
-                true => serde_json::from_slice::<String>(quoted).map_or(Cow::Borrowed(raw), |key| Cow::Owned(key.into())),
+                true => {
+                    serde_json::from_slice::<String>(quoted).map_or(Cow::Borrowed(raw), |key| Cow::Owned(key.into()))
+                }
                 false => Cow::Borrowed(raw),
             };
             self.keys.push(key);

@@ -14,12 +14,18 @@ fn each_fault_is_named() {
         (r#"{"a":1,"b":{"a":2}}"#.to_owned(), Ok(())),
         (r#"{"a":1,"a":2}"#.to_owned(), Err(Fault::Duplicate("a".into()))),
         (r#"{"a":1,"\u0061":2}"#.to_owned(), Err(Fault::Duplicate("a".into()))),
-        (r#"{"x":[{"q":1},{"deep":{"q":1,"q":1}}]}"#.to_owned(), Err(Fault::Duplicate("q".into()))),
+        (
+            r#"{"x":[{"q":1},{"deep":{"q":1,"q":1}}]}"#.to_owned(),
+            Err(Fault::Duplicate("q".into())),
+        ),
         (r#"{"a":"x\u0000y"}"#.to_owned(), Err(Fault::Nul("a".into()))),
         (r#"{"a":"x\\u0000y"}"#.to_owned(), Ok(())),
         (r#"{"a":"\"","b":"a\":"}"#.to_owned(), Ok(())),
         (r#"["TC-1"]"#.to_owned(), Err(Fault::NotAnObject("body".into()))),
-        (r#"{"metrics":[1,2,3,4]}"#.to_owned(), Err(Fault::NotAnObject("metrics".into()))),
+        (
+            r#"{"metrics":[1,2,3,4]}"#.to_owned(),
+            Err(Fault::NotAnObject("metrics".into())),
+        ),
         (r#"{"logs":[["x"]]}"#.to_owned(), Err(Fault::NotAnObject("logs".into()))),
         (r#"{"logs":[{"details":[[1],[2]]}]}"#.to_owned(), Ok(())),
         (nested(MAX_DEPTH), Ok(())),
@@ -51,7 +57,10 @@ impl Node {
             Self::Leaf(value) => value.to_string(),
             Self::List(items) => format!("[{}]", items.iter().map(Self::print).collect::<Vec<_>>().join(" ,")),
             Self::Object(pairs) => {
-                let pairs: Vec<_> = pairs.iter().map(|(k, v)| format!("{} : {}", Value::from(k.as_str()), v.print())).collect();
+                let pairs: Vec<_> = pairs
+                    .iter()
+                    .map(|(k, v)| format!("{} : {}", Value::from(k.as_str()), v.print()))
+                    .collect();
                 format!("{{{}}}", pairs.join(","))
             }
         }

@@ -118,7 +118,7 @@ mod tests {
             let key = CursorKey::new([7; 32]);
             let mut bytes = key.print(&Cursor { value, id }, "x").into_bytes();
             let at = at.index(bytes.len());
-            bytes[at] ^= 1 << bit;
+            bytes[at] ^= 1_u8 << bit;
             if let Ok(text) = String::from_utf8(bytes) {
                 prop_assert_eq!(key.parse(&text, "x"), None);
             }

@@ -102,11 +102,15 @@ impl Connection {
             Service::<Request<Incoming>>::call(&mut router, request).await?
         } else {
             let mut response = Problem::malformed("a request names exactly one Host").into_alone();
-            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            response
+                .headers_mut()
+                .insert(CONNECTION, HeaderValue::from_static("close"));
             response
         };
         if self.settings.draining.has_begun() {
-            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            response
+                .headers_mut()
+                .insert(CONNECTION, HeaderValue::from_static("close"));
         }
         Ok(response.map(|body| ServedBody {
             body,

@@ -22,7 +22,8 @@ impl FromStr for BasePath {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let path = text.trim_end_matches('/');
         let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
-        let fits = |segment: &str| !segment.is_empty() && segment.bytes().all(plain) && segment != "." && segment != "..";
+        let fits =
+            |segment: &str| !segment.is_empty() && segment.bytes().all(plain) && segment != "." && segment != "..";
         let is_path = path.is_empty() || path.strip_prefix('/').is_some_and(|rest| rest.split('/').all(fits));
         if is_path {
             Ok(Self(path.to_owned()))

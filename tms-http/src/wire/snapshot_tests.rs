@@ -132,8 +132,10 @@ fn an_alert_is_as_decided() {
         "resolution_notes": null, "created_at": "2026-01-24T10:00:00Z"});
     survives::<Alert>(&open);
     survives::<AlertPatch>(&json!({"is_acknowledged": true}));
-    survives::<AlertPatched>(&json!({"id": 789, "status": "resolved", "resolved_at": "2026-01-24T10:00:00Z",
-        "resolved_by": "mika"}));
+    survives::<AlertPatched>(
+        &json!({"id": 789, "status": "resolved", "resolved_at": "2026-01-24T10:00:00Z",
+        "resolved_by": "mika"}),
+    );
 }
 
 #[test]
@@ -146,15 +148,19 @@ fn customers_codes_and_maintenance_are_as_decided() {
     );
     survives::<CustomerCreate>(&json!({"company_name": "ABC", "max_terminals": 3}));
     survives::<CustomerPatch>(&json!({"notes": null, "is_active": false}));
-    survives::<EnrollmentCodeCreate>(&json!({"customer_id": 1, "store_name": "Shinjuku Store", "uses": 2, "ttl_hours": 24}));
+    survives::<EnrollmentCodeCreate>(
+        &json!({"customer_id": 1, "store_name": "Shinjuku Store", "uses": 2, "ttl_hours": 24}),
+    );
     let code = json!({"id": 4, "code": "K7QM-2V8P-9XAB-4C6D", "customer_id": 1, "store_name": null, "store_code": null,
         "serial_number": null, "uses": 1, "used": 0, "expires_at": "2026-01-25T10:00:00Z", "is_revoked": false,
         "created_by": "mika", "created_at": "2026-01-24T10:00:00Z"});
     let read: EnrollmentCode = survives(&code);
     assert!(!format!("{read:?}").contains("K7QM"), "a code is never printed");
     survives::<MaintenanceCreate>(&json!({"terminal_id": 123, "until": "2026-01-24T12:00:00Z", "reason": "new PC"}));
-    survives::<Maintenance>(&json!({"id": 1, "terminal_id": 123, "from": "2026-01-24T10:00:00Z", "until": null,
-        "reason": "new PC", "created_by": "mika", "created_at": "2026-01-24T10:00:00Z"}));
+    survives::<Maintenance>(
+        &json!({"id": 1, "terminal_id": 123, "from": "2026-01-24T10:00:00Z", "until": null,
+        "reason": "new PC", "created_by": "mika", "created_at": "2026-01-24T10:00:00Z"}),
+    );
 }
 
 #[test]

@@ -42,7 +42,9 @@ pub(crate) async fn post_heartbeat(State(app): State<App>, request: Request) -> 
     let (parts, body) = request.into_parts();
     let id = app.ids.take(&parts.headers);
     let mut allowance = None;
-    let work = AssertUnwindSafe(record(&app, &parts, body, &mut allowance)).catch_unwind().await;
+    let work = AssertUnwindSafe(record(&app, &parts, body, &mut allowance))
+        .catch_unwind()
+        .await;
     let problem = match work {
         Ok(Ok((next, now))) => {
             let mut response = acknowledge(next, now);
@@ -108,7 +110,10 @@ fn check(request: &HeartbeatRequest<'_>, terminal: TerminalId, now: Timestamp) -
     let metrics = request.metrics.map_or_else(Metrics::default, |m| {
         Metrics::check(m.cpu_usage, m.memory_usage, m.disk_usage, m.temperature, errors)
     });
-    let boot = request.boot_id.as_ref().and_then(|boot| errors.take("boot_id", BootId::parse(boot)));
+    let boot = request
+        .boot_id
+        .as_ref()
+        .and_then(|boot| errors.take("boot_id", BootId::parse(boot)));
     let seq = not_negative(errors, "seq", request.seq);
     let reported = Reported {
         firmware_version: optional(errors, "firmware_version", request.firmware_version.as_deref(), 50),
@@ -155,7 +160,9 @@ fn device(errors: &mut FieldErrors, status: &str, report: Option<&DeviceReport<'
         errors.add("device.error_code", "must fit 32 bits");
         return stands_for;
     };
-    errors.take("device.state", Device::from_parts(&report.state, code)).unwrap_or(stands_for)
+    errors
+        .take("device.state", Device::from_parts(&report.state, code))
+        .unwrap_or(stands_for)
 }
 
 fn not_negative(errors: &mut FieldErrors, field: &str, value: Option<i64>) -> Option<i64> {

@@ -28,7 +28,9 @@ pub(super) async fn post_logs(
     check_serial(identity, &batch.serial_number)?;
     let mut errors = FieldErrors::default();
     let lines = batch.logs.into_iter().enumerate();
-    let entries: Vec<LogEntry> = lines.filter_map(|(index, line)| check(&mut errors, index, line)).collect();
+    let entries: Vec<LogEntry> = lines
+        .filter_map(|(index, line)| check(&mut errors, index, line))
+        .collect();
     errors.finish()?;
     let count = u64::try_from(entries.len()).unwrap_or(u64::MAX);
     app.tms.logs().append(&ctx, entries).await?;

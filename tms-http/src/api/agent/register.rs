@@ -55,7 +55,12 @@ fn check(request: &RegisterRequest) -> Result<EnrolmentRequest, Problem> {
     let host = Host {
         mac_address: optional(errors, "mac_address", request.mac_address.as_deref(), 50),
         hostname: optional(errors, "hostname", request.hostname.as_deref(), 255),
-        os: optional(errors, "os_info", request.os_info.as_ref().map(one_line).as_deref(), 200),
+        os: optional(
+            errors,
+            "os_info",
+            request.os_info.as_ref().map(one_line).as_deref(),
+            200,
+        ),
     };
     let reported = Reported {
         firmware_version: optional(errors, "firmware_version", request.firmware_version.as_deref(), 50),

@@ -1,0 +1,120 @@
+//! Alerts.
+
+mod convert;
+mod names;
+mod text;
+
+use axum::{
+    Json, Router,
+    extract::State,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use tms_core::{
+    alert::{Cause, Severity, service::AlertAnswer, store::AlertFilter},
+    error::FieldErrors,
+    id::AlertId,
+    page::Order,
+    permission::Permission,
+};
+
+use super::field::{Bound, bound, non_empty, spelled};
+use crate::{
+    extract::{Etag, JsonBody, Params, PathId, SignedIn},
+    paging::{Paging, take_order},
+    problem::Problem,
+    state::App,
+    wire::{List, alert as wire},
+};
+use names::Names;
+
+const PATH: &str = "/alerts";
+
+pub(super) fn routes() -> Router<App> {
+    Router::new()
+        .route("/alerts", get(list_alerts))
+        .route("/alerts/{id}", get(get_alert).patch(answer_alert))
+}
+
+/// `GET /alerts`: the newest first, unless asked otherwise.
+async fn list_alerts(
+    State(app): State<App>,
+    SignedIn(ctx): SignedIn,
+    mut params: Params,
+) -> Result<Json<List<wire::Alert>>, Problem> {
+    let (from, to) = (params.text("from_date"), params.text("to_date"));
+    let filter = AlertFilter {
+        customer: params.value("customer_id"),
+        terminal: params.value("terminal_id"),
+        is_resolved: params.flag("is_resolved"),
+        severity: params.value::<Severity>("severity"),
+        cause: params.value::<Cause>("alert_type"),
+        from: from.and_then(|text| bound(&mut params.errors, "from_date", &text, Bound::From)),
+        to: to.and_then(|text| bound(&mut params.errors, "to_date", &text, Bound::To)),
+    };
+    params.one_of("sort", &["created_at"]);
+    let order = take_order(&mut params, Order::Descending);
+    let paging = Paging::take(&app, &ctx, PATH, params)?;
+    let page = app.tms.alerts().list(&ctx, filter, order, &paging.request).await?;
+    let names = Names::of(&app, &ctx, &page.items).await?;
+    Ok(Json(
+        paging.envelope(&app, page.map(|alert| convert::alert(alert, &names))),
+    ))
+}
+
+/// `GET /alerts/{id}`
+async fn get_alert(
+    State(app): State<App>,
+    SignedIn(ctx): SignedIn,
+    PathId(id): PathId<AlertId>,
+) -> Result<Response, Problem> {
+    let alert = app.tms.alerts().get(&ctx, id).await?;
+    let names = Names::of(&app, &ctx, std::slice::from_ref(&alert)).await?;
+    Ok((Etag(alert.revision), Json(convert::alert(alert, &names))).into_response())
+}
+
+/// `PATCH /alerts/{id}`
+async fn answer_alert(
+    State(app): State<App>,
+    SignedIn(ctx): SignedIn,
+    PathId(id): PathId<AlertId>,
+    body: JsonBody,
+) -> Result<Response, Problem> {
+    ctx.require(Permission::AlertWrite)?;
+    let answer = check(body.read()?)?;
+    let alert = app.tms.alerts().answer(&ctx, id, answer).await?;
+    let etag = Etag(alert.revision);
+    let resolved = alert.resolved;
+    let patched = wire::AlertPatched {
+        id: alert.id.get(),
+        status: alert.state.as_str().into(),
+        resolved_at: spelled(resolved.as_ref().map(|resolved| resolved.at)),
+        resolved_by: resolved.and_then(|resolved| resolved.by),
+    };
+    Ok((etag, Json(patched)).into_response())
+}
+
+fn check(patch: wire::AlertPatch) -> Result<AlertAnswer, Problem> {
+    let mut errors = FieldErrors::default();
+    for (field, wish) in [
+        ("is_acknowledged", patch.is_acknowledged),
+        ("is_resolved", patch.is_resolved),
+    ] {
+        if wish == Some(false) {
+            errors.add(field, "can't be taken back");
+        }
+    }
+    let answer = AlertAnswer {
+        acknowledge: patch.is_acknowledged.unwrap_or(false),
+        resolve: patch.is_resolved.unwrap_or(false),
+        notes: non_empty(patch.resolution_notes),
+    };
+    if answer.notes.is_some() && !answer.resolve {
+        errors.add("resolution_notes", "go with is_resolved");
+    }
+    if errors.is_empty() && !answer.acknowledge && !answer.resolve {
+        errors.add("is_acknowledged", "this or is_resolved must be true");
+    }
+    errors.finish()?;
+    Ok(answer)
+}

@@ -1,0 +1,107 @@
+//! Customers.
+
+mod convert;
+
+use axum::{
+    Json, Router,
+    extract::State,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use http::StatusCode;
+use tms_core::{
+    customer::{Customer, store::CustomerFilter},
+    id::CustomerId,
+    page::Order,
+    permission::Permission,
+};
+
+use super::field::created;
+use crate::{
+    extract::{Etag, IfMatch, JsonBody, Params, PathId, SignedIn},
+    paging::{Paging, take_order},
+    problem::Problem,
+    state::App,
+    wire::{List, customer as wire},
+};
+
+const PATH: &str = "/customers";
+
+pub(super) fn routes() -> Router<App> {
+    Router::new()
+        .route("/customers", get(list_customers).post(create_customer))
+        .route(
+            "/customers/{id}",
+            get(get_customer).patch(update_customer).delete(delete_customer),
+        )
+}
+
+/// `GET /customers`
+async fn list_customers(
+    State(app): State<App>,
+    SignedIn(ctx): SignedIn,
+    mut params: Params,
+) -> Result<Json<List<wire::Customer>>, Problem> {
+    let filter = CustomerFilter {
+        only: None,
+        search: params.text("search"),
+        is_active: params.flag("is_active"),
+    };
+    params.one_of("sort", &["company_name"]);
+    let order = take_order(&mut params, Order::Ascending);
+    let paging = Paging::take(&app, &ctx, PATH, params)?;
+    let page = app.tms.customers().list(&ctx, filter, order, &paging.request).await?;
+    Ok(Json(paging.envelope(&app, page.map(Into::into))))
+}
+
+/// `GET /customers/{id}`
+async fn get_customer(
+    State(app): State<App>,
+    SignedIn(ctx): SignedIn,
+    PathId(id): PathId<CustomerId>,
+) -> Result<Response, Problem> {
+    Ok(show(app.tms.customers().get(&ctx, id).await?))
+}
+
+/// `POST /customers`
+async fn create_customer(State(app): State<App>, SignedIn(ctx): SignedIn, body: JsonBody) -> Result<Response, Problem> {
+    ctx.require(Permission::CustomerWrite)?;
+    let draft = convert::draft(body.read()?)?;
+    let made = app.tms.customers().create(&ctx, draft).await?;
+    let etag = Etag(made.revision);
+    Ok((etag, created(&app, PATH, made.id.get(), wire::Customer::from(made))).into_response())
+}
+
+/// `PATCH /customers/{id}`
+async fn update_customer(
+    State(app): State<App>,
+    SignedIn(ctx): SignedIn,
+    PathId(id): PathId<CustomerId>,
+    if_match: IfMatch,
+    body: JsonBody,
+) -> Result<Response, Problem> {
+    ctx.require(Permission::CustomerWrite)?;
+    let (if_match, patch) = (if_match.required()?, body.read()?);
+    let present = app.tms.customers().get(&ctx, id).await?;
+    let seen = if_match.check(present.revision)?;
+    let draft = convert::patched(present.draft, patch)?;
+    Ok(show(app.tms.customers().update(&ctx, id, seen, draft).await?))
+}
+
+/// `DELETE /customers/{id}`
+async fn delete_customer(
+    State(app): State<App>,
+    SignedIn(ctx): SignedIn,
+    PathId(id): PathId<CustomerId>,
+    if_match: IfMatch,
+) -> Result<StatusCode, Problem> {
+    ctx.require(Permission::CustomerWrite)?;
+    let if_match = if_match.required()?;
+    let seen = if_match.check(app.tms.customers().get(&ctx, id).await?.revision)?;
+    app.tms.customers().delete(&ctx, id, seen).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn show(customer: Customer) -> Response {
+    (Etag(customer.revision), Json(wire::Customer::from(customer))).into_response()
+}

@@ -1,0 +1,131 @@
+//! Enrolment codes.
+
+use std::time::Duration;
+
+use axum::{Json, Router, extract::State, response::Response, routing::get};
+use http::StatusCode;
+use tms_core::{
+    enrolment::{EnrolmentCode, service::CodeRequest},
+    error::FieldErrors,
+    id::{CustomerId, EnrolmentCodeId},
+    permission::Permission,
+    text::SerialNumber,
+    time::Timestamp,
+};
+
+use super::field::{checked, created, id, time};
+use crate::{
+    extract::{JsonBody, Params, PathId, SignedIn},
+    paging::Paging,
+    problem::Problem,
+    state::App,
+    wire::{List, enrollment_code as wire},
+};
+
+const PATH: &str = "/enrollment-codes";
+const USUAL_LIFE_HOURS: u32 = 24;
+
+pub(super) fn routes() -> Router<App> {
+    Router::new()
+        .route(
+            "/enrollment-codes",
+            get(list_enrollment_codes).post(create_enrollment_code),
+        )
+        .route(
+            "/enrollment-codes/{id}",
+            get(get_enrollment_code).delete(revoke_enrollment_code),
+        )
+}
+
+/// `GET /enrollment-codes`
+async fn list_enrollment_codes(
+    State(app): State<App>,
+    SignedIn(ctx): SignedIn,
+    params: Params,
+) -> Result<Json<List<wire::EnrollmentCode>>, Problem> {
+    ctx.require(Permission::EnrolmentRead)?;
+    let paging = Paging::take(&app, &ctx, PATH, params)?;
+    let page = app.tms.enrolment().list_codes(&ctx, &paging.request).await?;
+    Ok(Json(paging.envelope(&app, page.map(Into::into))))
+}
+
+/// `GET /enrollment-codes/{id}`
+async fn get_enrollment_code(
+    State(app): State<App>,
+    SignedIn(ctx): SignedIn,
+    PathId(id): PathId<EnrolmentCodeId>,
+) -> Result<Json<wire::EnrollmentCode>, Problem> {
+    Ok(Json(app.tms.enrolment().get_code(&ctx, id).await?.into()))
+}
+
+/// `POST /enrollment-codes`: the answer shows the code this once.
+async fn create_enrollment_code(
+    State(app): State<App>,
+    SignedIn(ctx): SignedIn,
+    body: JsonBody,
+) -> Result<Response, Problem> {
+    ctx.require(Permission::EnrolmentWrite)?;
+    let request = check(body.read()?, ctx.now)?;
+    let (made, text) = app.tms.enrolment().create_code(&ctx, request).await?;
+    let id = made.id.get();
+    let shown = wire::EnrollmentCode {
+        code: Some(text.expose()),
+        ..made.into()
+    };
+    Ok(created(&app, PATH, id, shown))
+}
+
+/// `DELETE /enrollment-codes/{id}`
+async fn revoke_enrollment_code(
+    State(app): State<App>,
+    SignedIn(ctx): SignedIn,
+    PathId(id): PathId<EnrolmentCodeId>,
+) -> Result<StatusCode, Problem> {
+    ctx.require(Permission::EnrolmentWrite)?;
+    app.tms.enrolment().revoke_code(&ctx, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn check(request: wire::EnrollmentCodeCreate, now: Timestamp) -> Result<CodeRequest, Problem> {
+    let mut errors = FieldErrors::default();
+    let customer = id(&mut errors, "customer_id", CustomerId::new(request.customer_id));
+    let serial = request.serial_number.filter(|serial| !serial.is_empty());
+    let serial = serial.and_then(|serial| errors.take("serial_number", SerialNumber::parse(&serial)));
+    let ttl = Duration::from_secs(3_600 * u64::from(request.ttl_hours.unwrap_or(USUAL_LIFE_HOURS)));
+    let expires_at = match request.expires_at {
+        Some(_) if request.ttl_hours.is_some() => {
+            errors.add("ttl_hours", "stands instead of expires_at, not beside it");
+            None
+        }
+        Some(text) => time(&mut errors, "expires_at", &text),
+        None => Some(now.plus(ttl)),
+    };
+    let request = customer.zip(expires_at).map(|(customer, expires_at)| CodeRequest {
+        customer,
+        store_name: request.store_name,
+        store_code: request.store_code,
+        serial,
+        max_uses: request.uses.unwrap_or(1),
+        expires_at,
+    });
+    checked(errors, request)
+}
+
+impl From<EnrolmentCode> for wire::EnrollmentCode {
+    fn from(code: EnrolmentCode) -> Self {
+        Self {
+            id: code.id.get(),
+            code: None,
+            customer_id: code.customer.get(),
+            store_name: code.store_name,
+            store_code: code.store_code,
+            serial_number: code.serial.map(|serial| serial.as_str().to_owned()),
+            uses: code.max_uses,
+            used: code.used,
+            expires_at: code.expires_at.to_string(),
+            is_revoked: code.is_revoked,
+            created_by: code.created_by,
+            created_at: code.created_at.to_string(),
+        }
+    }
+}

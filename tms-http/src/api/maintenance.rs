@@ -1,0 +1,101 @@
+//! Maintenance times.
+
+use axum::{Json, Router, extract::State, response::Response, routing::get};
+use http::StatusCode;
+use tms_core::{
+    error::FieldErrors,
+    id::{MaintenanceId, TerminalId},
+    maintenance::{Maintenance, NewMaintenance},
+    permission::Permission,
+    time::Timestamp,
+};
+
+use super::field::{checked, created, id, spelled, time};
+use crate::{
+    extract::{JsonBody, Params, PathId, SignedIn},
+    paging::Paging,
+    problem::Problem,
+    state::App,
+    wire::{List, maintenance as wire},
+};
+
+const PATH: &str = "/maintenance";
+
+pub(super) fn routes() -> Router<App> {
+    Router::new()
+        .route("/maintenance", get(list_maintenance).post(plan_maintenance))
+        .route("/maintenance/{id}", get(get_maintenance).delete(end_maintenance))
+}
+
+/// `GET /maintenance`
+async fn list_maintenance(
+    State(app): State<App>,
+    SignedIn(ctx): SignedIn,
+    mut params: Params,
+) -> Result<Json<List<wire::Maintenance>>, Problem> {
+    let terminal = params.value("terminal_id");
+    let paging = Paging::take(&app, &ctx, PATH, params)?;
+    let page = app.tms.maintenance().list(&ctx, terminal, &paging.request).await?;
+    Ok(Json(paging.envelope(&app, page.map(Into::into))))
+}
+
+/// `GET /maintenance/{id}`
+async fn get_maintenance(
+    State(app): State<App>,
+    SignedIn(ctx): SignedIn,
+    PathId(id): PathId<MaintenanceId>,
+) -> Result<Json<wire::Maintenance>, Problem> {
+    Ok(Json(app.tms.maintenance().get(&ctx, id).await?.into()))
+}
+
+/// `POST /maintenance`
+async fn plan_maintenance(
+    State(app): State<App>,
+    SignedIn(ctx): SignedIn,
+    body: JsonBody,
+) -> Result<Response, Problem> {
+    ctx.require(Permission::MaintenanceWrite)?;
+    let plan = check(body.read()?, ctx.now)?;
+    let made = app.tms.maintenance().plan(&ctx, plan).await?;
+    Ok(created(&app, PATH, made.id.get(), wire::Maintenance::from(made)))
+}
+
+/// `DELETE /maintenance/{id}`: ends it now.
+async fn end_maintenance(
+    State(app): State<App>,
+    SignedIn(ctx): SignedIn,
+    PathId(id): PathId<MaintenanceId>,
+) -> Result<StatusCode, Problem> {
+    ctx.require(Permission::MaintenanceWrite)?;
+    app.tms.maintenance().end(&ctx, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn check(request: wire::MaintenanceCreate, now: Timestamp) -> Result<NewMaintenance, Problem> {
+    let mut errors = FieldErrors::default();
+    let terminal = id(&mut errors, "terminal_id", TerminalId::new(request.terminal_id));
+    let from = request.from.and_then(|text| time(&mut errors, "from", &text));
+    let until = request.until.and_then(|text| time(&mut errors, "until", &text));
+    let plan = terminal.map(|terminal| NewMaintenance {
+        terminal,
+        from: from.unwrap_or(now),
+        until,
+        reason: request.reason,
+    });
+    checked(errors, plan)
+}
+
+impl From<Maintenance> for wire::Maintenance {
+    fn from(maintenance: Maintenance) -> Self {
+        let plan = maintenance.plan;
+        Self {
+            id: maintenance.id.get(),
+            terminal_id: plan.terminal.get(),
+            from: plan.from.to_string(),
+            until: spelled(plan.until),
+            reason: plan.reason,
+            created_by: maintenance.created_by,
+            created_at: maintenance.created_at.to_string(),
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! The settings of the installation: one document, read and replaced as a whole.
+
+use axum::{
+    Json, Router,
+    extract::State,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use serde_json::Value;
+use tms_core::{
+    error::FieldErrors,
+    permission::Permission,
+    settings::{Settings, StoredSettings},
+};
+
+use crate::{
+    extract::{Etag, IfMatch, JsonBody, SignedIn},
+    problem::Problem,
+    state::App,
+};
+
+pub(super) fn routes() -> Router<App> {
+    Router::new().route("/settings", get(get_settings).put(replace_settings))
+}
+
+/// `GET /settings`
+async fn get_settings(State(app): State<App>, SignedIn(ctx): SignedIn) -> Result<Response, Problem> {
+    Ok(show(&app.tms.settings().get(&ctx).await?))
+}
+
+/// `PUT /settings`: a key that is left out gets its default.
+async fn replace_settings(
+    State(app): State<App>,
+    SignedIn(ctx): SignedIn,
+    if_match: IfMatch,
+    body: JsonBody,
+) -> Result<Response, Problem> {
+    ctx.require(Permission::SettingsWrite)?;
+    let if_match = if_match.required()?;
+    let document: Value = body.read()?;
+    let next = Settings::from_document(&document).map_err(|wrong| Problem::field("body", wrong.0))?;
+    let mut errors = FieldErrors::default();
+    refuse_unknown(&document, &next.to_document(), "", &mut errors);
+    errors.finish()?;
+    let seen = if_match.check(app.tms.settings().get(&ctx).await?.revision)?;
+    Ok(show(&app.tms.settings().save(&ctx, next, seen).await?))
+}
+
+fn show(stored: &StoredSettings) -> Response {
+    (Etag(stored.revision), Json(stored.settings.to_document())).into_response()
+}
+
+/// Notes each key of `given` that `known`, which has every key there is, does not have.
+fn refuse_unknown(given: &Value, known: &Value, path: &str, errors: &mut FieldErrors) {
+    match (given, known) {
+        (Value::Object(given), Value::Object(known)) => {
+            for (key, value) in given {
+                let path = if path.is_empty() {
+                    key.clone()
+                } else {
+                    format!("{path}.{key}")
+                };
+                match known.get(key) {
+                    Some(known) => refuse_unknown(value, known, &path, errors),
+                    None => errors.add(path.chars().take(100).collect::<String>(), "is not known"),
+                }
+            }
+        }
+        // The rules: each stands for the one of its cause.
+        (Value::Array(given), Value::Array(known)) => {
+            for (index, value) in given.iter().enumerate() {
+                let path = format!("{path}[{index}]");
+                match known.iter().find(|known| known.get("cause") == value.get("cause")) {
+                    Some(known) => refuse_unknown(value, known, &path, errors),
+                    None => errors.add(path, "has a cause without a rule"),
+                }
+            }
+        }
+        _ => {}
+    }
+}

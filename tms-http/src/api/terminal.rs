@@ -1,0 +1,127 @@
+//! Terminals: their list, one of them, and what people change.
+
+pub(super) mod convert;
+mod history;
+
+use axum::{
+    Json, Router,
+    extract::State,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use http::StatusCode;
+use tms_core::{
+    id::TerminalId,
+    page::Order,
+    permission::Permission,
+    presence::Status,
+    terminal::{
+        TerminalView,
+        store::{TerminalFilter, TerminalSort},
+    },
+    time::Timestamp,
+};
+
+use super::field::{Bound, bound, created};
+use crate::{
+    extract::{Etag, IfMatch, JsonBody, Params, PathId, SignedIn},
+    paging::{Paging, take_order},
+    problem::Problem,
+    state::App,
+    wire::{List, terminal as wire},
+};
+
+const PATH: &str = "/terminals";
+
+pub(super) fn routes() -> Router<App> {
+    Router::new()
+        .route("/terminals", get(list_terminals).post(create_terminal))
+        .route(
+            "/terminals/{id}",
+            get(get_terminal).patch(update_terminal).delete(retire_terminal),
+        )
+        .merge(history::routes())
+}
+
+/// `GET /terminals`
+async fn list_terminals(
+    State(app): State<App>,
+    SignedIn(ctx): SignedIn,
+    mut params: Params,
+) -> Result<Json<List<wire::Terminal>>, Problem> {
+    let seen_before = params.text("seen_before");
+    let filter = TerminalFilter {
+        customer: params.value("customer_id"),
+        status: params.value::<Status>("status"),
+        model: params.text("model"),
+        firmware_version: params.text("firmware_version"),
+        store_code: params.text("store_code"),
+        search: params.text("search"),
+        seen_before: seen_before.and_then(|text| bound(&mut params.errors, "seen_before", &text, Bound::From)),
+        has_alerts: params.flag("has_alerts"),
+        with_retired: false,
+    };
+    let sort = params.value("sort").unwrap_or(TerminalSort::SerialNumber);
+    let order = take_order(&mut params, Order::Ascending);
+    let paging = Paging::take(&app, &ctx, PATH, params)?;
+    let page = app
+        .tms
+        .terminals()
+        .list(&ctx, filter, sort, order, &paging.request)
+        .await?;
+    let page = page.map(|view| convert::terminal(view, ctx.now));
+    Ok(Json(paging.envelope(&app, page)))
+}
+
+/// `GET /terminals/{id}`
+async fn get_terminal(
+    State(app): State<App>,
+    SignedIn(ctx): SignedIn,
+    PathId(id): PathId<TerminalId>,
+) -> Result<Response, Problem> {
+    Ok(show(app.tms.terminals().get(&ctx, id).await?, ctx.now))
+}
+
+/// `POST /terminals`
+async fn create_terminal(State(app): State<App>, SignedIn(ctx): SignedIn, body: JsonBody) -> Result<Response, Problem> {
+    ctx.require(Permission::TerminalWrite)?;
+    let usual = app.tms.settings().rules().presence.default_interval_s;
+    let draft = convert::draft(body.read()?, usual)?;
+    let made = app.tms.terminals().create(&ctx, draft).await?;
+    let (id, etag) = (made.terminal.id.get(), Etag(made.terminal.revision));
+    Ok((etag, created(&app, PATH, id, convert::terminal(made, ctx.now))).into_response())
+}
+
+/// `PATCH /terminals/{id}`
+async fn update_terminal(
+    State(app): State<App>,
+    SignedIn(ctx): SignedIn,
+    PathId(id): PathId<TerminalId>,
+    if_match: IfMatch,
+    body: JsonBody,
+) -> Result<Response, Problem> {
+    ctx.require(Permission::TerminalWrite)?;
+    let (if_match, patch) = (if_match.required()?, body.read()?);
+    let present = app.tms.terminals().get(&ctx, id).await?.terminal;
+    let seen = if_match.check(present.revision)?;
+    let draft = convert::patched(present.draft, patch)?;
+    Ok(show(app.tms.terminals().update(&ctx, id, seen, draft).await?, ctx.now))
+}
+
+/// `DELETE /terminals/{id}`: retires it; its history stays.
+async fn retire_terminal(
+    State(app): State<App>,
+    SignedIn(ctx): SignedIn,
+    PathId(id): PathId<TerminalId>,
+    if_match: IfMatch,
+) -> Result<StatusCode, Problem> {
+    ctx.require(Permission::TerminalWrite)?;
+    let if_match = if_match.required()?;
+    let seen = if_match.check(app.tms.terminals().get(&ctx, id).await?.terminal.revision)?;
+    app.tms.terminals().retire(&ctx, id, seen).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn show(view: TerminalView, now: Timestamp) -> Response {
+    (Etag(view.terminal.revision), Json(convert::terminal(view, now))).into_response()
+}
