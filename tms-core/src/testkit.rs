@@ -14,6 +14,7 @@ pub mod build;
 pub mod conformance;
 pub mod given;
 pub mod manual_clock;
+pub mod memory;
 pub mod seeded_random;
 
 use std::{any::Any, fmt};
@@ -21,6 +22,7 @@ use std::{any::Any, fmt};
 use crate::Stores;
 
 pub use manual_clock::ManualClock;
+pub use memory::MemoryStore;
 pub use seeded_random::SeededRandom;
 
 /// A store of its own for one conformance case, with whatever must live as long (a folder, a database).

@@ -34,7 +34,9 @@ const KEEP: Retention = Retention {
 /// Rows of wholly old days go, those of a day that is partly young stay, each kind by its own setting.
 pub async fn retention_drops_whole_days(stores: &Stores) {
     let customer = given::customer(stores, "ABC").await;
-    let terminal = given::enrolled(stores, customer.id, 1).await;
+    let draft = build::terminal(customer.id, 1);
+    let terminal = stores.terminals.insert(&draft, days_ago(43, 0), build::act()).await;
+    let terminal = terminal.unwrap().id;
     // Oldest first: a row of presence never goes back.
     let heard = [
         days_ago(42, 1),

@@ -1,0 +1,196 @@
+//! Terminals in memory.
+
+use async_trait::async_trait;
+
+use super::{
+    MemoryStore,
+    paging::{Keyed, page_of, sortable},
+    state::State,
+};
+use crate::{
+    envelope::Envelope,
+    error::StoreError,
+    id::{CustomerId, EntityRef, Revision, TerminalId},
+    page::{Order, Page, PageRequest},
+    presence::{Presence, store::PresenceWrite},
+    terminal::{
+        Host, Lifecycle, Terminal, TerminalDraft, TerminalStore, TerminalView,
+        store::{StatusCounts, TerminalFilter, TerminalSort},
+    },
+    text::SerialNumber,
+    time::Timestamp,
+};
+
+impl State {
+    /// Adds a terminal with a new presence row.
+    pub(super) fn add_terminal(
+        &mut self,
+        draft: &TerminalDraft,
+        lifecycle: Lifecycle,
+        host: Host,
+        now: Timestamp,
+    ) -> Terminal {
+        let id = TerminalId::new(self.next_id()).expect("ids grow from one");
+        let row = Presence::new(id, draft.customer, draft.heartbeat_interval_s, now);
+        let terminal = Terminal {
+            id,
+            draft: draft.clone(),
+            lifecycle,
+            host,
+            created_at: now,
+            updated_at: now,
+            revision: Revision::FIRST,
+        };
+        self.serials.insert(draft.serial.clone(), id);
+        self.presence.insert(id, row);
+        self.terminals.insert(id, terminal.clone());
+        terminal
+    }
+
+    fn check_serial(&self, serial: &SerialNumber, own: Option<TerminalId>) -> Result<(), StoreError> {
+        match self.serials.get(serial) {
+            Some(id) if Some(*id) != own => Err(StoreError::Duplicate(EntityRef::new("terminal", serial))),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_revision(&self, id: TerminalId, seen: Revision) -> Result<(), StoreError> {
+        if self.terminal(id)?.revision == seen {
+            Ok(())
+        } else {
+            Err(StoreError::Stale(EntityRef::new("terminal", id)))
+        }
+    }
+
+    fn matches(&self, terminal: &Terminal, row: &Presence, filter: &TerminalFilter) -> bool {
+        let draft = &terminal.draft;
+        let is = |wanted: &Option<String>, have: Option<&String>| wanted.is_none() || wanted.as_ref() == have;
+        let is_heard = |limit: Timestamp| row.last_seen.is_some_and(|seen| seen >= limit);
+        (filter.with_retired || terminal.lifecycle != Lifecycle::Retired)
+            && filter.customer.is_none_or(|customer| draft.customer == customer)
+            && filter.status.is_none_or(|status| row.status == status)
+            && is(&filter.model, Some(&draft.model))
+            && is(&filter.firmware_version, row.reported.firmware_version.as_ref())
+            && is(&filter.store_code, draft.store_code.as_ref())
+            && !filter.seen_before.is_some_and(is_heard)
+            && filter
+                .has_alerts
+                .is_none_or(|has| (self.open_alerts(terminal.id) > 0) == has)
+            && filter
+                .search
+                .as_ref()
+                .is_none_or(|needle| draft.search_key().contains(needle))
+    }
+}
+
+fn sort_value(terminal: &Terminal, row: &Presence, sort: TerminalSort) -> String {
+    match sort {
+        TerminalSort::SerialNumber => terminal.draft.serial.to_string(),
+        TerminalSort::Status => row.status.to_string(),
+        TerminalSort::StoreName => terminal.draft.store_name.clone().unwrap_or_default(),
+        TerminalSort::LastHeartbeat => row
+            .last_seen
+            .map_or_else(String::new, |seen| sortable(seen.as_micros())),
+    }
+}
+
+#[async_trait]
+impl TerminalStore for MemoryStore {
+    async fn find(&self, id: TerminalId) -> Result<Option<TerminalView>, StoreError> {
+        let state = self.enter()?;
+        Ok(state.terminals.get(&id).and_then(|terminal| state.view(terminal)))
+    }
+
+    async fn find_by_serial(&self, serial: &SerialNumber) -> Result<Option<TerminalView>, StoreError> {
+        let state = self.enter()?;
+        let terminal = state.serials.get(serial).and_then(|id| state.terminals.get(id));
+        Ok(terminal.and_then(|terminal| state.view(terminal)))
+    }
+
+    async fn list(
+        &self,
+        filter: &TerminalFilter,
+        sort: TerminalSort,
+        order: Order,
+        page: &PageRequest,
+    ) -> Result<Page<TerminalView>, StoreError> {
+        let state = self.enter()?;
+        let pairs = state
+            .terminals
+            .values()
+            .filter_map(|terminal| Some((terminal, state.presence.get(&terminal.id)?)));
+        let matching = pairs.filter(|(terminal, row)| state.matches(terminal, row, filter));
+        let rows = matching.map(|(terminal, row)| Keyed {
+            value: sort_value(terminal, row, sort),
+            id: terminal.id.get(),
+            row: terminal,
+        });
+        let view = |terminal: &Terminal| state.view(terminal).expect("every terminal has a row and a customer");
+        let mut page = page_of(rows.collect(), order, page, view);
+        if sort == TerminalSort::LastHeartbeat {
+            page.next = None;
+        }
+        Ok(page)
+    }
+
+    async fn insert(&self, draft: &TerminalDraft, now: Timestamp, with: Envelope) -> Result<Terminal, StoreError> {
+        let mut state = self.enter()?;
+        state.check_fence(with.fence)?;
+        state.customer(draft.customer)?;
+        state.check_serial(&draft.serial, None)?;
+        let terminal = state.add_terminal(draft, Lifecycle::Registered, Host::default(), now);
+        state.finish(with, terminal.id.get());
+        Ok(terminal)
+    }
+
+    async fn save(&self, next: &Terminal, seen: Revision, with: Envelope) -> Result<Revision, StoreError> {
+        let mut state = self.enter()?;
+        state.check_fence(with.fence)?;
+        state.check_revision(next.id, seen)?;
+        state.customer(next.draft.customer)?;
+        state.check_serial(&next.draft.serial, Some(next.id))?;
+        let saved = Terminal {
+            revision: seen.next(),
+            ..next.clone()
+        };
+        if let Some(row) = state.presence.get_mut(&next.id) {
+            row.interval_s = next.draft.heartbeat_interval_s;
+            row.customer = next.draft.customer;
+            row.version += 1;
+        }
+        if let Some(before) = state.terminals.insert(next.id, saved) {
+            state.serials.remove(&before.draft.serial);
+        }
+        state.serials.insert(next.draft.serial.clone(), next.id);
+        state.finish(with, next.id.get());
+        Ok(seen.next())
+    }
+
+    async fn retire(
+        &self,
+        id: TerminalId,
+        seen: Revision,
+        presence: &PresenceWrite,
+        now: Timestamp,
+        with: Envelope,
+    ) -> Result<(), StoreError> {
+        let mut state = self.enter()?;
+        state.check_fence(with.fence)?;
+        state.check_revision(id, seen)?;
+        state.check_version(presence)?;
+        state.saw(now);
+        if let Some(terminal) = state.terminals.get_mut(&id) {
+            terminal.lifecycle = Lifecycle::Retired;
+            terminal.updated_at = now;
+            terminal.revision = seen.next();
+        }
+        state.presence.insert(id, presence.row.clone());
+        state.revoke_tokens(id, None);
+        state.finish(with, id.get());
+        Ok(())
+    }
+
+    async fn count_by_status(&self, customer: Option<CustomerId>) -> Result<StatusCounts, StoreError> {
+        Ok(self.enter()?.counts(customer))
+    }
+}
