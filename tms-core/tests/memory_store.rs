@@ -3,7 +3,10 @@
 
 use tms_core::testkit::{Fresh, MemoryStore};
 
-#[allow(clippy::unused_async, reason = "the suite awaits it: other stores make a database here")]
+#[allow(
+    clippy::unused_async,
+    reason = "the suite awaits it: other stores make a database here"
+)]
 async fn fresh() -> Option<Fresh> {
     let store = MemoryStore::new();
     Some(Fresh::new(store.stores(), store))

@@ -19,6 +19,7 @@ pub mod customer;
 pub mod enrolment;
 pub mod envelope;
 pub mod event;
+pub mod fleet;
 pub mod heartbeat;
 pub mod lease;
 pub mod maintenance;
@@ -26,7 +27,6 @@ pub mod operator;
 pub mod presence;
 pub mod settings;
 pub mod terminal;
-pub mod terminal_list;
 pub mod terminal_log;
 pub mod upkeep;
 
@@ -59,8 +59,7 @@ macro_rules! store_conformance {
                 an_unknown_customer_is_missing, a_save_reaches_the_presence_row, stale_revision_is_refused,
                 one_of_parallel_saves_wins, counts_follow_status, retiring_revokes_and_uncounts,
                 retiring_from_old_knowledge_is_refused, a_view_counts_unresolved_alerts,
-                status_is_that_of_the_presence_row;
-            terminal_list: filters_match_the_model, sorts_match_the_model, cursors_walk_each_row_once,
+                status_is_that_of_the_presence_row, filters_match_the_model, sorts_match_the_model, cursors_walk_each_row_once,
                 cursors_survive_changes, last_heartbeat_yields_no_cursor;
             enrolment: every_field_reads_back, an_unknown_customer_is_missing, lists_are_newest_first,
                 a_revoked_code_enrols_nobody, a_redemption_makes_a_terminal, a_refusal_changes_nothing,
@@ -106,6 +105,7 @@ macro_rules! store_conformance {
             envelope: events_come_with_the_change, a_refused_change_tells_nothing, envelopes_of_any_size_are_carried,
                 the_present_fence_is_accepted, a_lost_lease_stops_changes_of_terminals,
                 a_lost_lease_stops_all_other_changes;
+            fleet: any_history_agrees_with_the_model;
         }
     };
     (@cases $fresh:path; $($area:ident: $($case:ident),+;)+) => {

@@ -1,4 +1,6 @@
-//! Cases of [`crate::terminal::TerminalStore`]; its lists have a file of their own.
+//! Cases of [`crate::terminal::TerminalStore`].
+
+mod list;
 
 use chrono::NaiveDate;
 use futures::future::join_all;
@@ -16,6 +18,11 @@ use crate::{
         given,
     },
     time::Timestamp,
+};
+
+pub use list::{
+    cursors_survive_changes, cursors_walk_each_row_once, filters_match_the_model, last_heartbeat_yields_no_cursor,
+    sorts_match_the_model,
 };
 
 /// Makes the write that retires a terminal, as the service does.

@@ -50,7 +50,7 @@ async fn mixed_fleet(stores: &Stores) -> (Vec<TerminalView>, [CustomerId; 2]) {
     }
     given::beats(stores, &beats).await;
     raise(stores, &ids[..4]).await;
-    super::terminal::retire(stores, ids[6]).await;
+    super::retire(stores, ids[6]).await;
     let mut views = Vec::new();
     for id in ids {
         views.push(given::view(stores, id).await);
@@ -260,7 +260,7 @@ pub async fn cursors_survive_changes(stores: &Stores) {
         .await
         .unwrap();
     // The row that the cursor names goes out of the list, one before it comes in.
-    super::terminal::retire(stores, fleet[1]).await;
+    super::retire(stores, fleet[1]).await;
     stores
         .terminals
         .insert(&build::terminal(customer.id, 0), NOW, build::act())
