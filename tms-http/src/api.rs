@@ -7,17 +7,19 @@ mod customer;
 mod enrollment_code;
 mod field;
 mod maintenance;
+pub(crate) mod routes;
 mod setting;
 mod summary;
 mod terminal;
 
-use axum::Router;
-
 use crate::state::App;
 
+pub use routes::Route;
+use routes::Routes;
+
 /// All routes below `/api/v1` but the heartbeat.
-pub(crate) fn routes(app: &App) -> Router<App> {
-    Router::new()
+pub(crate) fn routes(app: &App) -> Routes {
+    Routes::default()
         .merge(agent::routes(app))
         .merge(auth::routes(app))
         .merge(terminal::routes())

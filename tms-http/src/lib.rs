@@ -41,9 +41,10 @@ mod state;
 
 #[cfg(feature = "server")]
 pub use crate::{
+    api::Route,
     drain::Drain,
     origin::PeerAddress,
-    router::router,
+    router::{router, routes},
     serve::serve,
     settings::{BasePath, HttpSettings, Network, RenderMetrics, ServeSettings},
 };

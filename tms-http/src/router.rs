@@ -9,7 +9,7 @@ use axum::{
 use tms_core::Tms;
 
 use crate::{
-    api,
+    api::{self, Route},
     edge::{around, check_host, unknown_route, wrong_method},
     health,
     settings::HttpSettings,
@@ -18,6 +18,19 @@ use crate::{
 
 /// Where the API is mounted, below the base path.
 pub(crate) const API: &str = "/api/v1";
+const HEARTBEAT: &str = "/agent/heartbeat";
+
+/// Lists every route of the API, so that a test or a document can leave none out.
+pub fn routes(tms: &Tms) -> Vec<Route> {
+    let app = App::new(tms.clone(), HttpSettings::new([]));
+    let (_, mut routes) = api::routes(&app).into_parts();
+    routes.push(Route {
+        method: "POST",
+        path: HEARTBEAT,
+    });
+    routes.sort_unstable();
+    routes
+}
 
 /// Makes the router of TMS, to be served by [`crate::serve`] or merged into another application.
 ///
@@ -29,7 +42,7 @@ pub fn router(tms: Tms, settings: HttpSettings) -> Router {
     let app = App::new(tms, settings);
     let mut routes = Router::new();
     if app.settings.api {
-        routes = routes.nest(API, api::routes(&app));
+        routes = routes.nest(API, api::routes(&app).into_parts().0);
     }
     let mut routes = routes
         .fallback(unknown_route)
@@ -42,7 +55,7 @@ pub fn router(tms: Tms, settings: HttpSettings) -> Router {
     let mut routes = routes.layer(from_fn_with_state(app.clone(), around));
     if app.settings.api {
         // The hot path has the same surroundings, done by hand.
-        routes = routes.route(&format!("{API}/agent/heartbeat"), heartbeat(&app));
+        routes = routes.route(&format!("{API}{HEARTBEAT}"), heartbeat(&app));
     }
     let routes = routes.with_state(app);
     if base.is_empty() {

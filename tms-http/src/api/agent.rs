@@ -6,11 +6,9 @@ mod register;
 mod token;
 
 use axum::{
-    Router,
     extract::{FromRequestParts, Request, State},
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
-    routing::post,
 };
 use http::{HeaderMap, HeaderName, request::Parts};
 use tms_core::{
@@ -22,6 +20,7 @@ use tms_core::{
 };
 
 use crate::{
+    api::routes::Routes,
     extract::operator::origin_of,
     origin::{bearer, client_address},
     problem::{Code, Problem},
@@ -31,14 +30,14 @@ use crate::{
 const SERIAL: HeaderName = HeaderName::from_static("x-terminal-serial");
 
 /// The routes of agents but the heartbeat.
-pub(crate) fn routes(app: &App) -> Router<App> {
-    let admitted = Router::new()
-        .route("/agent/logs", post(log::post_logs))
-        .route("/agent/token/rotate", post(token::rotate_token))
-        .route_layer(from_fn_with_state(app.clone(), admit));
-    let open = Router::new()
-        .route("/agent/register", post(register::register_agent))
-        .route_layer(from_fn_with_state(app.clone(), limit_enrolments));
+pub(crate) fn routes(app: &App) -> Routes {
+    let admitted = Routes::default()
+        .post("/agent/logs", log::post_logs)
+        .post("/agent/token/rotate", token::rotate_token)
+        .surrounded(from_fn_with_state(app.clone(), admit));
+    let open = Routes::default()
+        .post("/agent/register", register::register_agent)
+        .surrounded(from_fn_with_state(app.clone(), limit_enrolments));
     admitted.merge(open)
 }
 

@@ -5,10 +5,9 @@ mod names;
 mod text;
 
 use axum::{
-    Json, Router,
+    Json,
     extract::State,
     response::{IntoResponse, Response},
-    routing::get,
 };
 use tms_core::{
     alert::{Cause, Severity, service::AlertAnswer, store::AlertFilter},
@@ -20,6 +19,7 @@ use tms_core::{
 
 use super::field::{Bound, bound, non_empty, spelled};
 use crate::{
+    api::routes::Routes,
     extract::{Etag, JsonBody, Params, PathId, SignedIn},
     paging::{Paging, take_order},
     problem::Problem,
@@ -30,10 +30,11 @@ use names::Names;
 
 const PATH: &str = "/alerts";
 
-pub(super) fn routes() -> Router<App> {
-    Router::new()
-        .route("/alerts", get(list_alerts))
-        .route("/alerts/{id}", get(get_alert).patch(answer_alert))
+pub(super) fn routes() -> Routes {
+    Routes::default()
+        .get("/alerts", list_alerts)
+        .get("/alerts/{id}", get_alert)
+        .patch("/alerts/{id}", answer_alert)
 }
 
 /// `GET /alerts`: the newest first, unless asked otherwise.

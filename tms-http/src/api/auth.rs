@@ -1,11 +1,10 @@
 //! Sign-in and sign-out of operators.
 
 use axum::{
-    Json, Router,
+    Json,
     extract::{Request, State},
     middleware::{Next, from_fn_with_state},
     response::Response,
-    routing::{get, post},
 };
 use http::StatusCode;
 use tms_core::{
@@ -15,6 +14,7 @@ use tms_core::{
 
 use super::agent::limited;
 use crate::{
+    api::routes::Routes,
     extract::{Anyone, JsonBody, SignedIn},
     origin::client_address,
     problem::Problem,
@@ -22,14 +22,12 @@ use crate::{
     wire::auth::{self as wire, LoginRequest, RefreshRequest, TokenAnswer},
 };
 
-pub(super) fn routes(app: &App) -> Router<App> {
-    let open = Router::new()
-        .route("/auth/login", post(login))
-        .route("/auth/refresh", post(refresh))
-        .route_layer(from_fn_with_state(app.clone(), limit_sign_ins));
-    let signed_in = Router::new()
-        .route("/auth/logout", post(logout))
-        .route("/auth/me", get(get_me));
+pub(super) fn routes(app: &App) -> Routes {
+    let open = Routes::default()
+        .post("/auth/login", login)
+        .post("/auth/refresh", refresh)
+        .surrounded(from_fn_with_state(app.clone(), limit_sign_ins));
+    let signed_in = Routes::default().post("/auth/logout", logout).get("/auth/me", get_me);
     open.merge(signed_in)
 }
 

@@ -3,10 +3,9 @@
 mod convert;
 
 use axum::{
-    Json, Router,
+    Json,
     extract::State,
     response::{IntoResponse, Response},
-    routing::get,
 };
 use http::StatusCode;
 use tms_core::{
@@ -18,6 +17,7 @@ use tms_core::{
 
 use super::field::created;
 use crate::{
+    api::routes::Routes,
     extract::{Etag, IfMatch, JsonBody, Params, PathId, SignedIn},
     paging::{Paging, take_order},
     problem::Problem,
@@ -27,13 +27,13 @@ use crate::{
 
 const PATH: &str = "/customers";
 
-pub(super) fn routes() -> Router<App> {
-    Router::new()
-        .route("/customers", get(list_customers).post(create_customer))
-        .route(
-            "/customers/{id}",
-            get(get_customer).patch(update_customer).delete(delete_customer),
-        )
+pub(super) fn routes() -> Routes {
+    Routes::default()
+        .get("/customers", list_customers)
+        .post("/customers", create_customer)
+        .get("/customers/{id}", get_customer)
+        .patch("/customers/{id}", update_customer)
+        .delete("/customers/{id}", delete_customer)
 }
 
 /// `GET /customers`

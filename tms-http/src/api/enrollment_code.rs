@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::{Json, Router, extract::State, response::Response, routing::get};
+use axum::{Json, extract::State, response::Response};
 use http::StatusCode;
 use tms_core::{
     enrolment::{EnrolmentCode, service::CodeRequest},
@@ -15,6 +15,7 @@ use tms_core::{
 
 use super::field::{checked, created, id, time};
 use crate::{
+    api::routes::Routes,
     extract::{JsonBody, Params, PathId, SignedIn},
     paging::Paging,
     problem::Problem,
@@ -25,16 +26,12 @@ use crate::{
 const PATH: &str = "/enrollment-codes";
 const USUAL_LIFE_HOURS: u32 = 24;
 
-pub(super) fn routes() -> Router<App> {
-    Router::new()
-        .route(
-            "/enrollment-codes",
-            get(list_enrollment_codes).post(create_enrollment_code),
-        )
-        .route(
-            "/enrollment-codes/{id}",
-            get(get_enrollment_code).delete(revoke_enrollment_code),
-        )
+pub(super) fn routes() -> Routes {
+    Routes::default()
+        .get("/enrollment-codes", list_enrollment_codes)
+        .post("/enrollment-codes", create_enrollment_code)
+        .get("/enrollment-codes/{id}", get_enrollment_code)
+        .delete("/enrollment-codes/{id}", revoke_enrollment_code)
 }
 
 /// `GET /enrollment-codes`

@@ -1,6 +1,6 @@
 //! Maintenance times.
 
-use axum::{Json, Router, extract::State, response::Response, routing::get};
+use axum::{Json, extract::State, response::Response};
 use http::StatusCode;
 use tms_core::{
     error::FieldErrors,
@@ -12,6 +12,7 @@ use tms_core::{
 
 use super::field::{checked, created, id, spelled, time};
 use crate::{
+    api::routes::Routes,
     extract::{JsonBody, Params, PathId, SignedIn},
     paging::Paging,
     problem::Problem,
@@ -21,10 +22,12 @@ use crate::{
 
 const PATH: &str = "/maintenance";
 
-pub(super) fn routes() -> Router<App> {
-    Router::new()
-        .route("/maintenance", get(list_maintenance).post(plan_maintenance))
-        .route("/maintenance/{id}", get(get_maintenance).delete(end_maintenance))
+pub(super) fn routes() -> Routes {
+    Routes::default()
+        .get("/maintenance", list_maintenance)
+        .post("/maintenance", plan_maintenance)
+        .get("/maintenance/{id}", get_maintenance)
+        .delete("/maintenance/{id}", end_maintenance)
 }
 
 /// `GET /maintenance`

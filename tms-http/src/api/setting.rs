@@ -1,10 +1,9 @@
 //! The settings of the installation: one document, read and replaced as a whole.
 
 use axum::{
-    Json, Router,
+    Json,
     extract::State,
     response::{IntoResponse, Response},
-    routing::get,
 };
 use serde_json::Value;
 use tms_core::{
@@ -14,13 +13,16 @@ use tms_core::{
 };
 
 use crate::{
+    api::routes::Routes,
     extract::{Etag, IfMatch, JsonBody, SignedIn},
     problem::Problem,
     state::App,
 };
 
-pub(super) fn routes() -> Router<App> {
-    Router::new().route("/settings", get(get_settings).put(replace_settings))
+pub(super) fn routes() -> Routes {
+    Routes::default()
+        .get("/settings", get_settings)
+        .put("/settings", replace_settings)
 }
 
 /// `GET /settings`

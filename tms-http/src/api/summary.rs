@@ -1,17 +1,18 @@
 //! The fleet at a glance.
 
-use axum::{Json, Router, extract::State, routing::get};
+use axum::{Json, extract::State};
 use tms_core::{alert::Severity, summary::Summary};
 
 use crate::{
+    api::routes::Routes,
     extract::{Params, SignedIn},
     problem::Problem,
     state::App,
     wire::summary as wire,
 };
 
-pub(super) fn routes() -> Router<App> {
-    Router::new().route("/summary", get(get_summary))
+pub(super) fn routes() -> Routes {
+    Routes::default().get("/summary", get_summary)
 }
 
 /// `GET /summary`

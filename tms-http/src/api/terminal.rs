@@ -4,10 +4,9 @@ pub(super) mod convert;
 mod history;
 
 use axum::{
-    Json, Router,
+    Json,
     extract::State,
     response::{IntoResponse, Response},
-    routing::get,
 };
 use http::StatusCode;
 use tms_core::{
@@ -24,6 +23,7 @@ use tms_core::{
 
 use super::field::{Bound, bound, created};
 use crate::{
+    api::routes::Routes,
     extract::{Etag, IfMatch, JsonBody, Params, PathId, SignedIn},
     paging::{Paging, take_order},
     problem::Problem,
@@ -33,13 +33,13 @@ use crate::{
 
 const PATH: &str = "/terminals";
 
-pub(super) fn routes() -> Router<App> {
-    Router::new()
-        .route("/terminals", get(list_terminals).post(create_terminal))
-        .route(
-            "/terminals/{id}",
-            get(get_terminal).patch(update_terminal).delete(retire_terminal),
-        )
+pub(super) fn routes() -> Routes {
+    Routes::default()
+        .get("/terminals", list_terminals)
+        .post("/terminals", create_terminal)
+        .get("/terminals/{id}", get_terminal)
+        .patch("/terminals/{id}", update_terminal)
+        .delete("/terminals/{id}", retire_terminal)
         .merge(history::routes())
 }
 

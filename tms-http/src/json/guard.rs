@@ -58,7 +58,7 @@ pub(crate) fn check(bytes: &[u8]) -> Result<(), Fault> {
     Ok(())
 }
 
-impl<'a> Walk<'a> {
+impl Walk<'_> {
     fn nearest_key(&self) -> String {
         let key = self.keys.last().map_or(&b"body"[..], |key| key);
         String::from_utf8_lossy(key).into_owned()

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::{Json, Router, extract::State, routing::get};
+use axum::{Json, extract::State};
 use tms_core::{
     heartbeat::HeartbeatRecord,
     id::TerminalId,
@@ -13,6 +13,7 @@ use tms_core::{
 use super::{PATH, convert::metrics};
 use crate::{
     api::field::{Bound, bound},
+    api::routes::Routes,
     extract::{Params, PathId, SignedIn},
     paging::Paging,
     problem::Problem,
@@ -23,11 +24,11 @@ use crate::{
 /// How far back measurements are listed when nobody says.
 const USUAL_SPAN: Duration = Duration::from_secs(86_400);
 
-pub(super) fn routes() -> Router<App> {
-    Router::new()
-        .route("/terminals/{id}/metrics", get(list_metrics))
-        .route("/terminals/{id}/status-changes", get(list_status_changes))
-        .route("/terminals/{id}/logs", get(list_logs))
+pub(super) fn routes() -> Routes {
+    Routes::default()
+        .get("/terminals/{id}/metrics", list_metrics)
+        .get("/terminals/{id}/status-changes", list_status_changes)
+        .get("/terminals/{id}/logs", list_logs)
 }
 
 /// `GET /terminals/{id}/metrics`
