@@ -1,5 +1,6 @@
 //! The SQLite store passes the conformance suite, and keeps what it has through everything that happens to a file.
 #![cfg(feature = "sqlite")]
+#![allow(clippy::unwrap_used, reason = "a test that finds the unexpected stops loudly")]
 
 use std::{path::Path, sync::Arc, time::Duration};
 
