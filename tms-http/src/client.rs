@@ -10,3 +10,6 @@ pub use agent::AgentClient;
 pub use error::ClientError;
 pub use operator::OperatorClient;
 pub use transport::{Tagged, http_client};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,94 @@
+//! Enrolment codes: made, shown once, listed, withdrawn.
+
+use serde_json::json;
+
+use crate::world::{World, register_body};
+
+#[tokio::test]
+async fn a_code_is_shown_once() {
+    let world = World::new().await;
+    let customer = world.customer("ABC").await;
+    let body = json!({ "customer_id": customer, "store_name": "Shinjuku", "uses": 3, "ttl_hours": 48 });
+    let made = world.post("/enrollment-codes", &body).by("operator").send().await;
+    assert_eq!(made.header("location"), "/api/v1/enrollment-codes/1");
+    let made = made.ok(201);
+    assert_eq!(made["code"].as_str().unwrap().len(), 19);
+    assert_eq!(
+        (&made["uses"], &made["used"], &made["expires_at"]),
+        (&json!(3), &json!(0), &json!("2026-01-26T10:00:00Z"))
+    );
+    let read = world.get("/enrollment-codes/1").by("support").send().await.ok(200);
+    assert_eq!(read.get("code"), None);
+    assert_eq!(read["created_by"], "operator-san");
+    let listed = world.get("/enrollment-codes").by("support").send().await.ok(200);
+    assert_eq!(listed["data"], json!([read]));
+}
+
+#[tokio::test]
+async fn a_withdrawn_code_opens_nothing() {
+    let world = World::new().await;
+    let customer = world.customer("ABC").await;
+    let code = world.code(customer, json!({})).await;
+    world
+        .call("DELETE", "/enrollment-codes/1")
+        .by("operator")
+        .send()
+        .await
+        .ok(204);
+    world
+        .post("/agent/register", &register_body("TC-200-001", &code))
+        .send()
+        .await
+        .problem(401, "AUTH_001");
+    assert_eq!(
+        world.get("/enrollment-codes/1").by("admin").send().await.ok(200)["is_revoked"],
+        true
+    );
+    world
+        .call("DELETE", "/enrollment-codes/9")
+        .by("operator")
+        .send()
+        .await
+        .problem(404, "RES_001");
+    world
+        .get("/enrollment-codes/9")
+        .by("operator")
+        .send()
+        .await
+        .problem(404, "RES_001");
+}
+
+#[tokio::test]
+async fn wrong_fields_are_named() {
+    let world = World::new().await;
+    let customer = world.customer("ABC").await;
+    for (body, fields) in [
+        (json!({ "customer_id": 99 }), &["customer_id"][..]),
+        (json!({ "customer_id": 0 }), &["customer_id"]),
+        (json!({ "customer_id": customer, "uses": 0 }), &["uses"]),
+        (
+            json!({ "customer_id": customer, "ttl_hours": 1, "expires_at": "2026-02-01T00:00:00Z" }),
+            &["ttl_hours"],
+        ),
+        (
+            json!({ "customer_id": customer, "ttl_hours": 100_000 }),
+            &["expires_at"],
+        ),
+        (
+            json!({ "customer_id": customer, "expires_at": "2020-01-01T00:00:00Z" }),
+            &["expires_at"],
+        ),
+        (
+            json!({ "customer_id": customer, "serial_number": "A" }),
+            &["serial_number"],
+        ),
+        (json!({}), &["customer_id"]),
+    ] {
+        world
+            .post("/enrollment-codes", &body)
+            .by("operator")
+            .send()
+            .await
+            .wrong_fields(fields);
+    }
+}

@@ -1,0 +1,57 @@
+//! Health, readiness and metrics.
+
+use std::sync::Arc;
+
+use tms_http::Drain;
+
+use crate::world::World;
+
+#[tokio::test]
+async fn health_says_whether_to_send_requests() {
+    let drain = Drain::default();
+    let switch = drain.clone();
+    let world = World::with(|settings| {
+        settings.draining = switch;
+        settings.allowed_hosts = vec!["tms.example.com".to_owned()];
+    })
+    .await;
+    let healthy = world.get("/health/").send().await;
+    assert_eq!((healthy.status.as_u16(), healthy.text.as_str()), (200, "healthy"));
+    assert_eq!(world.get("/health/ready").send().await.ok(200)["status"], "ready");
+    world.store.set_unavailable(true);
+    assert_eq!(
+        world.get("/health/").send().await.status,
+        200,
+        "it serves, even if it can't do much"
+    );
+    let away = world.get("/health/ready").send().await;
+    assert_eq!(away.header("retry-after"), "1");
+    let away = away.ok(503);
+    assert_eq!(
+        (away["status"].as_str(), away["dependencies"][0]["status"].as_str()),
+        (Some("unready"), Some("away"))
+    );
+    world.store.set_unavailable(false);
+    drain.begin();
+    assert_eq!(world.get("/health/").send().await.status, 503);
+    assert_eq!(world.get("/health/ready").send().await.ok(503)["status"], "draining");
+}
+
+#[tokio::test]
+async fn metrics_need_their_token() {
+    let world = World::with(|settings| {
+        settings.metrics = Some(Arc::new(|| "up 1\n".to_owned()));
+        settings.metrics_token = Some("let me see".to_owned());
+    })
+    .await;
+    world.get("/metrics").send().await.problem(401, "AUTH_002");
+    world
+        .get("/metrics")
+        .token("let me sea")
+        .send()
+        .await
+        .problem(401, "AUTH_002");
+    let page = world.get("/metrics").token("let me see").send().await;
+    assert_eq!((page.status.as_u16(), page.text.as_str()), (200, "up 1\n"));
+    World::new().await.get("/metrics").send().await.problem(404, "RES_001");
+}

@@ -1,0 +1,84 @@
+//! Maintenance: planned, in force, ended.
+
+use serde_json::json;
+
+use crate::world::World;
+
+#[tokio::test]
+async fn a_maintenance_acts_at_once_and_ends() {
+    let world = World::new().await;
+    let customer = world.customer("ABC").await;
+    let agent = world.agent(customer, "TC-200-001").await;
+    let body = json!({ "terminal_id": agent.id, "until": "2026-01-24T12:00:00Z", "reason": "cable" });
+    let made = world.post("/maintenance", &body).by("support").send().await;
+    assert_eq!(made.header("location"), "/api/v1/maintenance/1");
+    let made = made.ok(201);
+    assert_eq!(
+        (&made["from"], &made["created_by"]),
+        (&json!("2026-01-24T10:00:00Z"), &json!("support-san"))
+    );
+    let terminal = world.terminal(agent.id).await;
+    assert_eq!(
+        (&terminal["status"], &terminal["settings"]["maintenance_mode"]),
+        (&json!("maintenance"), &json!(true))
+    );
+    let listed = world
+        .get("/maintenance?terminal_id=1")
+        .by("viewer")
+        .send()
+        .await
+        .ok(200);
+    assert_eq!(listed["data"], json!([made]));
+    world.advance(60);
+    world
+        .call("DELETE", "/maintenance/1")
+        .by("support")
+        .send()
+        .await
+        .ok(204);
+    assert_eq!(world.terminal(agent.id).await["status"], "offline");
+    let ended = world.get("/maintenance/1").by("viewer").send().await.ok(200);
+    assert_eq!(ended["until"], "2026-01-24T10:01:00Z");
+    let changes = world
+        .get("/terminals/1/status-changes")
+        .by("viewer")
+        .send()
+        .await
+        .ok(200);
+    assert_eq!(changes["data"][0]["status"], "maintenance");
+    assert_eq!(changes["data"][0]["next_status"], "offline");
+}
+
+#[tokio::test]
+async fn wrong_plans_are_refused() {
+    let world = World::new().await;
+    let customer = world.customer("ABC").await;
+    let agent = world.agent(customer, "TC-200-001").await;
+    let plan = |body: serde_json::Value| world.post("/maintenance", &body).by("support");
+    plan(json!({ "terminal_id": 99, "reason": "x" }))
+        .send()
+        .await
+        .problem(404, "RES_001");
+    plan(json!({ "terminal_id": agent.id, "reason": "" }))
+        .send()
+        .await
+        .wrong_fields(&["reason"]);
+    let past = json!({ "terminal_id": agent.id, "reason": "x", "until": "2026-01-24T09:00:00Z" });
+    plan(past).send().await.wrong_fields(&["until"]);
+    plan(json!({ "terminal_id": agent.id, "reason": "x", "from": "soon" }))
+        .send()
+        .await
+        .wrong_fields(&["from"]);
+    world
+        .get("/maintenance/5")
+        .by("viewer")
+        .send()
+        .await
+        .problem(404, "RES_001");
+    world
+        .call("DELETE", "/maintenance/5")
+        .by("support")
+        .send()
+        .await
+        .problem(404, "RES_001");
+}

@@ -1,0 +1,115 @@
+//! Every route against every role: the file `matrix.txt` says who may, and a route that is not in the file fails.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::world::{World, register_body};
+
+const MATRIX: &str = include_str!("matrix.txt");
+const CALLERS: [&str; 6] = ["anonymous", "agent", "viewer", "support", "operator", "admin"];
+
+/// What a row says: method, path, and one letter for each of [`CALLERS`].
+fn rows() -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
+    let lines = MATRIX.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    lines
+        .map(|line| {
+            let mut words = line.split_whitespace();
+            let (method, path) = (words.next().unwrap(), words.next().unwrap());
+            let letters: Vec<_> = words.collect();
+            assert_eq!(letters.len(), CALLERS.len(), "{line}");
+            (method, path, letters)
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn every_route_is_in_the_file() {
+    let world = World::new().await;
+    let known: BTreeSet<_> = rows()
+        .iter()
+        .map(|(method, path, _)| format!("{method} {path}"))
+        .collect();
+    let routes = tms_http::routes(&world.tms);
+    let there: BTreeSet<_> = routes
+        .iter()
+        .map(|route| format!("{} {}", route.method, route.path))
+        .collect();
+    assert_eq!(known, there);
+}
+
+#[tokio::test]
+async fn every_caller_gets_what_the_file_says() {
+    for (method, path, letters) in rows() {
+        // A world of its own for each route, so that one caller's change is no other's surprise.
+        for (caller, letter) in CALLERS.iter().zip(letters) {
+            let world = World::new().await;
+            let customer = world.customer("ABC").await;
+            let agent = world.agent(customer, "TC-200-001").await;
+            world.beat(&agent, json!({ "status": "error" })).send().await.ok(200);
+            world.tick().await;
+            let plan = json!({ "terminal_id": agent.id, "reason": "cable" });
+            world.post("/maintenance", &plan).by("support").send().await.ok(201);
+            let code = world.code(customer, json!({})).await;
+            let call = world.call(method, &path.replace("{id}", "1")).if_match("*");
+            let call = match *caller {
+                "agent" => call.token(&agent.token),
+                role => call.by(role),
+            };
+            let call = match body(method, path, customer, &code) {
+                Some(body) => call.json(&body),
+                None => call,
+            };
+            let audited = world.store.audit_entries().len();
+            let answer = call.send().await;
+            let who = format!("{caller}: {method} {path}: {} {}", answer.status, answer.text);
+            match letter {
+                "ok" => assert!(answer.status.is_success() || answer.status == 409, "{who}"),
+                "401" => drop(answer.problem(
+                    401,
+                    if path == "/auth/refresh" {
+                        "AUTH_002"
+                    } else {
+                        "AUTH_002"
+                    },
+                )),
+                "403" => drop(answer.problem(403, "AUTH_003")),
+                other => panic!("{other} in the row of {method} {path}"),
+            }
+            let changed = world.store.audit_entries().len() > audited;
+            if letter == "ok" && answer.status.is_success() {
+                assert_eq!(changed, is_audited(method, path), "an entry of the audit trail: {who}");
+            } else {
+                assert!(!changed, "{who}");
+            }
+        }
+    }
+}
+
+/// Tells whether success leaves an entry: all that changes something, but for what machines do every minute.
+fn is_audited(method: &str, path: &str) -> bool {
+    method != "GET" && !matches!(path, "/agent/heartbeat" | "/agent/logs" | "/auth/refresh")
+}
+
+fn body(method: &str, path: &str, customer: i64, code: &str) -> Option<Value> {
+    Some(match (method, path) {
+        ("POST", "/agent/heartbeat") => {
+            json!({ "serial_number": "TC-200-001", "timestamp": "2026-01-24T10:00:00Z", "status": "online" })
+        }
+        ("POST", "/agent/logs") => {
+            json!({ "serial_number": "TC-200-001", "logs": [{ "event_id": "1", "timestamp": "2026-01-24T10:00:00Z", "level": "INFO", "type": "x", "message": "" }] })
+        }
+        ("POST", "/agent/register") => register_body("TC-200-009", code),
+        ("POST", "/auth/login") => json!({ "username": "viewer-san", "password": crate::world::PASSWORD }),
+        ("POST", "/auth/refresh") => json!({ "refresh_token": "tms_rt_unknown" }),
+        ("POST", "/customers") => json!({ "company_name": "New" }),
+        ("POST", "/terminals") => json!({ "serial_number": "TC-200-009", "customer_id": customer, "model": "TC-200" }),
+        ("POST", "/enrollment-codes") => json!({ "customer_id": customer }),
+        ("POST", "/maintenance") => json!({ "terminal_id": 1, "reason": "cable" }),
+        ("PATCH", "/customers/{id}") => json!({ "notes": "x" }),
+        ("PATCH", "/terminals/{id}") => json!({ "store_code": "x" }),
+        ("PATCH", "/alerts/{id}") => json!({ "is_acknowledged": true }),
+        ("PUT", "/settings") => json!({}),
+        _ => return None,
+    })
+}

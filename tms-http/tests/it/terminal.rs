@@ -1,0 +1,218 @@
+//! Terminals: registered, listed, changed, retired.
+
+use serde_json::json;
+
+use crate::world::World;
+
+#[tokio::test]
+async fn a_terminal_is_registered_changed_and_retired() {
+    let world = World::new().await;
+    let customer = world.customer("ABC Store Inc.").await;
+    let body = json!({ "serial_number": "tc-200-001", "customer_id": customer, "model": "TC-200", "store_name": "Shinjuku", "installed_date": "2024-12-01" });
+    let made = world.post("/terminals", &body).by("operator").send().await;
+    assert_eq!(
+        (made.header("location"), made.header("etag")),
+        ("/api/v1/terminals/1", "\"r1\"")
+    );
+    let made = made.ok(201);
+    assert_eq!(
+        (&made["serial_number"], &made["lifecycle"], &made["status"]),
+        (&json!("TC-200-001"), &json!("registered"), &json!("offline"))
+    );
+    assert_eq!(made["settings"]["heartbeat_interval"], 300);
+    let change =
+        json!({ "store_name": null, "store_code": "007", "heartbeat_interval": 60, "warranty_end_date": "2026-12-01" });
+    let changed = world
+        .patch("/terminals/1", &change)
+        .by("operator")
+        .if_match("\"r1\"")
+        .send()
+        .await;
+    assert_eq!(changed.header("etag"), "\"r2\"");
+    let changed = changed.ok(200);
+    assert_eq!(
+        (&changed["store_name"], &changed["store_code"]),
+        (&json!(null), &json!("007"))
+    );
+    assert_eq!(
+        (&changed["installed_date"], &changed["warranty_end_date"]),
+        (&json!("2024-12-01"), &json!("2026-12-01"))
+    );
+    world
+        .call("DELETE", "/terminals/1")
+        .by("operator")
+        .if_match("\"r2\"")
+        .send()
+        .await
+        .ok(204);
+    assert_eq!(world.terminal(1).await["lifecycle"], "retired");
+    assert_eq!(
+        world.get("/terminals").by("viewer").send().await.ok(200)["meta"]["total"],
+        0
+    );
+    let late = world
+        .patch("/terminals/1", &change)
+        .by("operator")
+        .if_match("*")
+        .send()
+        .await;
+    late.problem(409, "VAL_002");
+    world
+        .call("DELETE", "/terminals/1")
+        .by("operator")
+        .if_match("*")
+        .send()
+        .await
+        .problem(409, "VAL_002");
+}
+
+#[tokio::test]
+async fn wrong_fields_and_taken_serials_are_refused() {
+    let world = World::new().await;
+    let customer = world.customer("ABC Store Inc.").await;
+    let body = |serial: &str| json!({ "serial_number": serial, "customer_id": customer, "model": "TC-200" });
+    world
+        .post("/terminals", &body("TC-200-001"))
+        .by("operator")
+        .send()
+        .await
+        .ok(201);
+    world
+        .post("/terminals", &body("TC-200-001"))
+        .by("operator")
+        .send()
+        .await
+        .problem(409, "VAL_002");
+    world
+        .post("/terminals", &body("A B"))
+        .by("operator")
+        .send()
+        .await
+        .wrong_fields(&["serial_number"]);
+    let mut foreign = body("TC-200-002");
+    foreign["customer_id"] = json!(99);
+    world
+        .post("/terminals", &foreign)
+        .by("operator")
+        .send()
+        .await
+        .wrong_fields(&["customer_id"]);
+    let change = |body: serde_json::Value| world.patch("/terminals/1", &body).by("operator").if_match("*");
+    change(json!({ "heartbeat_interval": 0, "model": "" }))
+        .send()
+        .await
+        .wrong_fields(&["heartbeat_interval", "model"]);
+    change(json!({ "status": "online" }))
+        .send()
+        .await
+        .wrong_fields(&["status"]);
+    change(json!({ "store_name": "a\u{0}b" }))
+        .send()
+        .await
+        .wrong_fields(&["store_name"]);
+    change(json!({ "store_name": "a\u{1}b" }))
+        .send()
+        .await
+        .wrong_fields(&["store_name"]);
+    change(json!({ "customer_id": 99 }))
+        .send()
+        .await
+        .wrong_fields(&["customer_id"]);
+    world
+        .patch("/terminals/1", &json!({}))
+        .by("operator")
+        .send()
+        .await
+        .problem(428, "PRE_002");
+    world
+        .patch("/terminals/1", &json!({}))
+        .by("operator")
+        .if_match("\"r9\"")
+        .send()
+        .await
+        .problem(412, "PRE_001");
+    for path in [
+        "/terminals/2",
+        "/terminals/0",
+        "/terminals/x",
+        "/terminals/01",
+        "/terminals/99999999999999999999",
+    ] {
+        world.get(path).by("viewer").send().await.problem(404, "RES_001");
+        world
+            .patch(path, &json!({}))
+            .by("operator")
+            .if_match("*")
+            .send()
+            .await
+            .problem(404, "RES_001");
+        world
+            .call("DELETE", path)
+            .by("operator")
+            .if_match("*")
+            .send()
+            .await
+            .problem(404, "RES_001");
+    }
+    for path in [
+        "/terminals/2/metrics",
+        "/terminals/2/logs",
+        "/terminals/2/status-changes",
+    ] {
+        world.get(path).by("viewer").send().await.problem(404, "RES_001");
+    }
+}
+
+#[tokio::test]
+async fn measurements_have_a_span_and_a_resolution() {
+    let world = World::new().await;
+    let customer = world.customer("ABC Store Inc.").await;
+    let agent = world.agent(customer, "TC-200-001").await;
+    for _ in 0..3 {
+        world.beat(&agent, json!({})).send().await.ok(200);
+        world.advance(300);
+    }
+    let count = |query: &'static str| world.get(&format!("/terminals/1/metrics?{query}")).by("viewer");
+    assert_eq!(
+        count("resolution=raw").send().await.ok(200)["data"]
+            .as_array()
+            .unwrap()
+            .len(),
+        3
+    );
+    assert_eq!(
+        count("from=2026-01-24T10:05:00Z").send().await.ok(200)["data"]
+            .as_array()
+            .unwrap()
+            .len(),
+        2
+    );
+    assert_eq!(
+        count("to=2026-01-24T10:05:00Z").send().await.ok(200)["data"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+    count("resolution=hour").send().await.wrong_fields(&["resolution"]);
+    count("from=x&to=y").send().await.wrong_fields(&["from", "to"]);
+}
+
+#[tokio::test]
+async fn a_heartbeat_never_undoes_a_change() {
+    let world = World::new().await;
+    let customer = world.customer("ABC Store Inc.").await;
+    let agent = world.agent(customer, "TC-200-001").await;
+    world
+        .patch("/terminals/1", &json!({ "heartbeat_interval": 60 }))
+        .by("operator")
+        .if_match("*")
+        .send()
+        .await
+        .ok(200);
+    let told = world.beat(&agent, json!({})).send().await.ok(200);
+    assert!(told["next_heartbeat"].as_i64().unwrap() <= 60);
+    let read = world.get("/terminals/1").by("viewer").send().await;
+    assert_eq!(read.header("etag"), "\"r2\"", "a heartbeat makes no new revision");
+    assert_eq!(read.ok(200)["settings"]["heartbeat_interval"], 60);
+}
