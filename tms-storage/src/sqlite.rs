@@ -46,8 +46,8 @@ pub struct SqliteStore {
     readers: SqlitePool,
     /// Held by whoever writes, so that the rows in it are always what is stored.
     cache: Mutex<PresenceCache>,
-    /// Held for as long as the store lives; the system releases it even after a crash.
-    _lock: File,
+    /// Held for as long as a server's store lives; the system releases it even after a crash.
+    _lock: Option<File>,
 }
 
 impl SqliteStore {

@@ -1,1 +1,144 @@
-//! x
+//! A store of one's own: the logs of terminals as JSON lines in a folder, one file a terminal; everything else stays in
+//! another store. Logs are a good aggregate to begin with, since no other one shares their transactions.
+//!
+//! `tests/conformance.rs` is all it takes to know that it keeps the port's promises.
+
+use std::{
+    collections::HashSet,
+    fs::{File, OpenOptions},
+    io::{self, BufRead, BufReader, Write},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use async_trait::async_trait;
+use serde_json::{Value, json};
+use tms_core::{
+    StoreError, Stores,
+    id::{EntityRef, LogId, TerminalId},
+    page::{Cursor, Page, PageRequest, PageStart},
+    terminal_log::{LogEntry, StoredLog, TerminalLogStore, store::LogFilter},
+    time::Timestamp,
+};
+
+/// Keeps the logs of terminals as JSON lines.
+#[derive(Debug)]
+pub struct JsonLinesLogs {
+    folder: PathBuf,
+    /// One writer at a time; readers read whole lines only.
+    writing: Mutex<()>,
+}
+
+impl JsonLinesLogs {
+    /// Uses this folder, which must exist.
+    pub fn new(folder: &Path) -> Self {
+        Self { folder: folder.to_owned(), writing: Mutex::new(()) }
+    }
+
+    /// Puts this store in the place of the one that `stores` has.
+    #[must_use]
+    pub fn instead_of(self, stores: Stores) -> Stores {
+        Stores { logs: Arc::new(self), ..stores }
+    }
+
+    fn file(&self, terminal: TerminalId) -> PathBuf {
+        self.folder.join(format!("{terminal}.jsonl"))
+    }
+
+    fn read(&self, terminal: TerminalId) -> Result<Vec<StoredLog>, StoreError> {
+        let file = match File::open(self.file(terminal)) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(StoreError::Unavailable(error.into())),
+        };
+        let mut logs = Vec::new();
+        for (number, line) in (1..).zip(BufReader::new(file).lines()) {
+            let line = line.map_err(|error| StoreError::Unavailable(error.into()))?;
+            let corrupt = || StoreError::Corrupt(EntityRef::new("log line", number), "not a log line".into());
+            let value: Value = serde_json::from_str(&line).map_err(|_| corrupt())?;
+            logs.push(decode(number, &value).ok_or_else(corrupt)?);
+        }
+        Ok(logs)
+    }
+
+    fn write(&self, terminal: TerminalId, lines: &str) -> io::Result<()> {
+        let path = self.file(terminal);
+        let mut file = OpenOptions::new().create(true).append(true).open(&path)?;
+        let length = file.metadata()?.len();
+        let written = file.write_all(lines.as_bytes()).and_then(|()| file.sync_data());
+        if written.is_err() {
+            // All or none: half a call must not stay.
+            file.set_len(length)?;
+        }
+        written
+    }
+}
+
+#[async_trait]
+impl TerminalLogStore for JsonLinesLogs {
+    async fn append(&self, terminal: TerminalId, entries: &[LogEntry], now: Timestamp) -> Result<u64, StoreError> {
+        let _alone = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known: HashSet<String> = self.read(terminal)?.into_iter().map(|log| log.entry.event_id).collect();
+        let mut lines = String::new();
+        let mut count = 0;
+        for entry in entries.iter().filter(|entry| known.insert(entry.event_id.clone())) {
+            lines.push_str(&encode(entry, now).to_string());
+            lines.push('\n');
+            count += 1;
+        }
+        self.write(terminal, &lines).map_err(|error| StoreError::Unavailable(error.into()))?;
+        Ok(count)
+    }
+
+    async fn list(
+        &self,
+        terminal: TerminalId,
+        filter: &LogFilter,
+        page: &PageRequest,
+    ) -> Result<Page<StoredLog>, StoreError> {
+        let mut logs = self.read(terminal)?;
+        logs.retain(|log| matches(filter, &log.entry));
+        logs.reverse();
+        let total = page.count.then(|| u64::try_from(logs.len()).unwrap_or(u64::MAX));
+        match &page.start {
+            PageStart::First => {}
+            PageStart::After(cursor) => logs.retain(|log| log.id.get() < cursor.id),
+            PageStart::Offset(rows) => drop(logs.drain(..logs.len().min(usize::try_from(*rows).unwrap_or(usize::MAX)))),
+        }
+        let cursor = |log: &StoredLog| Cursor { value: String::new(), id: log.id.get() };
+        Ok(Page::from_rows(logs, page.limit, total, cursor))
+    }
+}
+
+fn matches(filter: &LogFilter, entry: &LogEntry) -> bool {
+    let has_text = |text: &String| entry.message.to_ascii_lowercase().contains(&text.to_ascii_lowercase());
+    filter.level.is_none_or(|level| level == entry.level)
+        && filter.kind.as_ref().is_none_or(|kind| *kind == entry.kind)
+        && filter.text.as_ref().is_none_or(has_text)
+}
+
+fn encode(entry: &LogEntry, now: Timestamp) -> Value {
+    json!({
+        "event_id": entry.event_id,
+        "timestamp": entry.timestamp.as_micros(),
+        "received_at": now.as_micros(),
+        "level": entry.level.as_str(),
+        "type": entry.kind,
+        "message": entry.message,
+        "details": entry.details,
+    })
+}
+
+fn decode(number: i64, value: &Value) -> Option<StoredLog> {
+    let text = |key: &str| value.get(key)?.as_str().map(str::to_owned);
+    let time = |key: &str| value.get(key)?.as_i64().map(Timestamp::from_micros);
+    let entry = LogEntry {
+        event_id: text("event_id")?,
+        timestamp: time("timestamp")?,
+        level: text("level")?.parse().ok()?,
+        kind: text("type")?,
+        message: text("message")?,
+        details: value.get("details")?.clone(),
+    };
+    Some(StoredLog { id: LogId::new(number).ok()?, entry, received_at: time("received_at")? })
+}

@@ -176,6 +176,11 @@ impl IngestWorkers {
     }
 }
 
+/// Resolves when no more is taken; holds nothing of the channel, so that whoever waits may move between threads.
+async fn ended(closed: &mut watch::Receiver<bool>) {
+    let _ = closed.wait_for(|closed| *closed).await;
+}
+
 struct Lane {
     queue: mpsc::Receiver<Waiting>,
     store: Arc<dyn HeartbeatStore>,
@@ -192,7 +197,7 @@ impl Lane {
             let got = tokio::select! {
                 biased;
                 got = self.queue.recv_many(&mut batch, limit) => got,
-                _ = closed.wait_for(|closed| *closed) => {
+                () = ended(&mut closed) => {
                     self.queue.close();
                     self.queue.recv_many(&mut batch, limit).await
                 }

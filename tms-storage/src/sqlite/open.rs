@@ -58,6 +58,19 @@ impl SqliteStore {
     /// [`OpenError`] as described there.
     pub async fn open(path: &Path) -> Result<Arc<Self>, OpenError> {
         let lock = lock(path)?;
+        Self::connect(path, Some(lock)).await
+    }
+
+    /// Opens the database file beside a server that may be using it, for a command that changes people, customers or
+    /// codes. Heartbeats and everything else about presence belong to the server: it keeps rows of them in memory.
+    ///
+    /// # Errors
+    /// [`OpenError`] as described there, but never [`OpenError::InUse`].
+    pub async fn open_beside(path: &Path) -> Result<Arc<Self>, OpenError> {
+        Self::connect(path, None).await
+    }
+
+    async fn connect(path: &Path, lock: Option<File>) -> Result<Arc<Self>, OpenError> {
         let failed = |error| OpenError::Database(path.to_owned(), error);
         let writer = pool(1).connect_with(writing(path)).await.map_err(failed)?;
         migrator()

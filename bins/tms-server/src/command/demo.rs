@@ -3,10 +3,10 @@
 use std::{process::ExitCode, time::Duration};
 
 use tms_core::{
-    Tms,
     alert::rule::{AlertRule, AlertRules, Threshold},
     settings::Settings,
 };
+use tms_sim::{Access, Secret, fleet::FleetSettings};
 use tokio::sync::watch;
 
 use crate::{
@@ -33,15 +33,24 @@ pub async fn run(mut config: Config, terminals: u32, output: &Output) -> anyhow:
     config.rate_limits = false;
     config.settings = lively(config.settings);
     let node = Node::start(&config).await?;
-    let tms = node.tms.clone();
-    let password = wire_up::random_text(&tms)?.get(..16).unwrap_or_default().to_owned();
-    make_administrator(&tms, &password).await?;
+    let password = wire_up::random_text(&node.tms)?.get(..16).unwrap_or_default().to_owned();
+    make_administrator(&node.tms, &password).await?;
     let url = format!("http://{}", node.listener.local_addr()?);
     announce(output, &url, "admin", &password);
     output.note(format_args!("{terminals} simulated terminals come to life; some of them fail and recover. Ctrl-C ends it."));
     let (stop, stopped) = watch::channel(false);
     let stop_signal = terminated()?;
-    let fleet = tokio::spawn(simulate(tms, url, terminals, stopped));
+    let access = Access::Operator { username: "admin".to_owned(), password: Secret::new(password) };
+    let settings = FleetSettings::demo(&url, usize::try_from(terminals)?, access);
+    let fleet = tokio::spawn(async move {
+        let stopped = async move {
+            let mut stopped = stopped;
+            let _ = stopped.wait_for(|stopped| *stopped).await;
+        };
+        if let Err(error) = tms_sim::fleet::run(settings, stopped).await {
+            tracing::error!(error = %error, "the simulated fleet stopped");
+        }
+    });
     let served = node
         .serve(&config, async move {
             stop_signal.await;
@@ -63,14 +72,4 @@ fn lively(mut settings: Settings) -> Settings {
     };
     settings.rules = AlertRules::new(settings.rules.iter().map(quick).collect());
     settings
-}
-
-async fn simulate(tms: Tms, url: String, terminals: u32, mut stopped: watch::Receiver<bool>) {
-    if let Err(error) = crate::command::demo_fleet::run(&tms, &url, terminals, async move {
-        let _ = stopped.wait_for(|stopped| *stopped).await;
-    })
-    .await
-    {
-        tracing::error!(error = %error, "the simulated fleet stopped");
-    }
 }

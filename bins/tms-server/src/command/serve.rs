@@ -66,11 +66,13 @@ impl Node {
         http.trusted_proxies = parse_networks(config)?;
         http.rate_limits = config.rate_limits;
         http.metrics_token = config.metrics_token.as_ref().map(|token| token.expose().clone());
-        let seen = tms.clone();
-        http.metrics = Some(Arc::new(move || {
-            report_ingest(&seen);
-            metrics.render()
-        }));
+        if config.metrics_token.is_some() || config.listen.ip().is_loopback() {
+            let seen = tms.clone();
+            http.metrics = Some(Arc::new(move || {
+                report_ingest(&seen);
+                metrics.render()
+            }));
+        }
         let listener = TcpListener::bind(config.listen).await;
         let listener = listener.with_context(|| format!("listening on {}", config.listen))?;
         Ok(Self { tms, listener, http })

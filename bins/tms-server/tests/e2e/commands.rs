@@ -1,0 +1,73 @@
+//! The command line, as scripts use it.
+
+use crate::server::{PASSWORD, Setting};
+
+#[test]
+fn commands_print_one_json_document_and_tell_the_truth() {
+    let folder = tempfile::tempdir().unwrap();
+    let setting = Setting::sqlite(folder.path());
+    setting.prepare();
+    let create = ["enrollment-code", "create", "--customer", "ABC", "--json"];
+    let refused = setting.run(&create, "");
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(refused.stdout.is_empty());
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("--create-customer"));
+    let code = setting.json(&[&create[..], &["--create-customer", "--uses", "3", "--ttl", "7d"]].concat(), "");
+    assert_eq!(code["uses"], 3);
+    assert!(code["customer_id"].as_i64().is_some_and(|id| id > 0));
+    assert_eq!(code["code"].as_str().unwrap().len(), 19);
+    assert!(code["expires_at"].is_string());
+    let check = setting.json(&["check", "--json"], "");
+    assert_eq!(check["ok"], true, "{check}");
+}
+
+#[test]
+fn wrong_use_is_2_and_says_what_is_wrong() {
+    let folder = tempfile::tempdir().unwrap();
+    let setting = Setting::sqlite(folder.path());
+    assert_eq!(setting.run(&["serve", "--nonsense"], "").status.code(), Some(2));
+    assert_eq!(setting.run(&[], "").status.code(), Some(2));
+    let typo = setting.clone().with("TMS_LISTNE", "x").run(&["check"], "");
+    assert_eq!(typo.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&typo.stderr).contains("TMS_LISTNE"));
+    let create = ["user", "create", "--username", "root", "--role", "admin", "--password-stdin"];
+    let weak = setting.run(&create, "short");
+    assert_eq!(weak.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&weak.stderr).contains("12 to 128"));
+    assert!(setting.run(&create, PASSWORD).status.success());
+    assert!(String::from_utf8_lossy(&setting.run(&create, PASSWORD).stderr).contains("already exists"));
+}
+
+#[tokio::test]
+async fn check_names_a_database_that_would_lose_work() {
+    let Some(setting) = Setting::postgres("check").await else { return };
+    let before = setting.run(&["check", "--json"], "");
+    assert_eq!(before.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&before.stdout).contains("tms migrate"));
+    setting.prepare();
+    assert_eq!(setting.json(&["migrate", "--json"], "")["applied"], serde_json::json!([]));
+    assert_eq!(setting.json(&["check", "--json"], "")["ok"], true);
+    let url = setting.environment.iter().find(|(key, _)| key == "DATABASE_URL").unwrap().1.clone();
+    crate::server::psql(&url, "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET synchronous_commit = off', current_database()); END $$");
+    let unsafe_now = setting.run(&["check", "--json"], "");
+    assert_eq!(unsafe_now.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&unsafe_now.stdout).contains("synchronous_commit"));
+}
+
+#[tokio::test]
+async fn the_first_start_makes_an_administrator_and_a_second_server_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let setting = Setting::sqlite(folder.path());
+    let server = setting.start().await;
+    let secret = folder.path().join("setup-secret.txt");
+    assert_eq!(std::fs::metadata(&secret).unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(std::fs::read_to_string(&secret).unwrap().contains("password: "));
+    let second = setting.run(&["serve", "--listen", "127.0.0.1:0"], "");
+    assert_eq!(second.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&second.stderr).contains("in use by another server"));
+    // Commands work beside the server.
+    setting.prepare();
+    server.sign_in().await.get("/summary").await;
+    assert!(server.terminate());
+}

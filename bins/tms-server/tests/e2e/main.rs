@@ -1,0 +1,10 @@
+//! The real binary over a real store: what only a process of its own, a kill and a second node can show.
+//!
+//! The cases on PostgreSQL need a durable cluster named by `TMS_TEST_POSTGRES_REAL_URL` (superuser); without it they
+//! say so and pass, unless `TMS_REQUIRE_POSTGRES` is set.
+
+mod commands;
+mod crash;
+mod outage;
+mod server;
+mod two_nodes;

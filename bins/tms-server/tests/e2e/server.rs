@@ -1,0 +1,281 @@
+//! Starts, kills and asks servers.
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    path::Path,
+    process::{Child, Command, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+
+/// The password of the administrator in every test.
+pub const PASSWORD: &str = "a test that says so";
+
+/// What a server is started with.
+#[derive(Debug, Clone, Default)]
+pub struct Setting {
+    /// Names and texts of the environment.
+    pub environment: Vec<(String, String)>,
+}
+
+impl Setting {
+    /// Uses the embedded store in `folder`.
+    pub fn sqlite(folder: &Path) -> Self {
+        Self::default().with("TMS_STORE", "sqlite").with("TMS_DATA_DIR", folder.to_str().unwrap())
+    }
+
+    /// Uses a new database of the durable cluster; `None` when there is no such cluster.
+    pub async fn postgres(name: &str) -> Option<Self> {
+        let url = cluster()?;
+        let (server, _) = url.rsplit_once('/').unwrap();
+        let name = format!("e2e_{name}_{}", std::process::id());
+        psql(&url, &format!("DROP DATABASE IF EXISTS {name}"));
+        psql(&url, &format!("CREATE DATABASE {name}"));
+        Some(Self::of_database(&format!("{server}/{name}")))
+    }
+
+    /// Uses this database.
+    pub fn of_database(url: &str) -> Self {
+        Self::default().with("DATABASE_URL", url).with("SECRET_KEY", &"k".repeat(40))
+    }
+
+    /// Adds to the environment.
+    #[must_use]
+    pub fn with(mut self, key: &str, value: &str) -> Self {
+        self.environment.push((key.to_owned(), value.to_owned()));
+        self
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tms"));
+        let kept = std::env::vars_os().filter(|(key, _)| key == "PATH" || key == "HOME" || key == "LLVM_PROFILE_FILE");
+        command.env_clear().envs(kept).envs(self.environment.iter().cloned());
+        command
+    }
+
+    /// Runs a command to its end, with this standard input.
+    pub fn run(&self, arguments: &[&str], input: &str) -> Output {
+        let mut child = self
+            .command()
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // A command that ends early leaves nobody to read it.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        child.wait_with_output().unwrap()
+    }
+
+    /// Runs a command that must succeed and returns the JSON that it prints.
+    pub fn json(&self, arguments: &[&str], input: &str) -> Value {
+        let output = self.run(arguments, input);
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    /// Migrates, and makes the administrator `root`.
+    pub fn prepare(&self) {
+        self.json(&["migrate", "--json"], "");
+        let create = ["user", "create", "--username", "root", "--role", "admin", "--password-stdin", "--json"];
+        self.json(&create, PASSWORD);
+    }
+
+    /// Starts a server on a free port and waits until it is ready.
+    pub async fn start(&self) -> Server {
+        let server = Server::spawn(self, "127.0.0.1:0");
+        server.until_ready().await;
+        server
+    }
+
+    /// Starts a server on this address again and waits until it is ready.
+    pub async fn start_on(&self, address: &str) -> Server {
+        let server = Server::spawn(self, address);
+        server.until_ready().await;
+        server
+    }
+}
+
+/// The durable cluster.
+#[expect(clippy::disallowed_methods, reason = "a test reads where its cluster is")]
+pub fn cluster() -> Option<String> {
+    let url = std::env::var("TMS_TEST_POSTGRES_REAL_URL").ok();
+    assert!(
+        url.is_some() || std::env::var("TMS_REQUIRE_POSTGRES").is_err(),
+        "TMS_REQUIRE_POSTGRES is set, but TMS_TEST_POSTGRES_REAL_URL is not"
+    );
+    if url.is_none() {
+        eprintln!("skipped: TMS_TEST_POSTGRES_REAL_URL is not set");
+    }
+    url
+}
+
+/// Runs one statement.
+pub fn psql(url: &str, statement: &str) -> String {
+    let output = Command::new("psql").args(["-X", "-q", "-t", "-A", "-c", statement, url]).output().unwrap();
+    assert!(output.status.success(), "{statement}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+/// A running server; killed when dropped.
+#[derive(Debug)]
+pub struct Server {
+    child: Child,
+    /// Where it listens, such as `127.0.0.1:40001`.
+    pub address: String,
+}
+
+impl Server {
+    fn spawn(setting: &Setting, listen: &str) -> Self {
+        let began = Instant::now();
+        loop {
+            let mut child = setting
+                .command()
+                .args(["serve", "--listen", listen])
+                .env("TMS_DRAIN_S", "0")
+                .env("RUST_LOG", "warn")
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap();
+            let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+            let mut said = Vec::new();
+            let address = lines.by_ref().map_while(Result::ok).find_map(|line| {
+                let address = line.strip_prefix("tms listens on http://").map(str::to_owned);
+                said.push(line);
+                address
+            });
+            // Whoever writes to a closed pipe would be ended by it.
+            std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| eprintln!("tms: {line}")));
+            if let Some(address) = address {
+                return Self { child, address };
+            }
+            let _ = child.wait();
+            // The port of a server that was killed may be held for a moment.
+            assert!(began.elapsed() < Duration::from_secs(10), "the server did not start: {said:?}");
+        }
+    }
+
+    /// Returns the address as a URL.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Returns the process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits until the server is ready.
+    pub async fn until_ready(&self) {
+        let http = reqwest::Client::new();
+        let ready = format!("{}/health/ready", self.url());
+        until(Duration::from_secs(20), "the server is ready", async || {
+            http.get(&ready).send().await.is_ok_and(|answer| answer.status().is_success())
+        })
+        .await;
+    }
+
+    /// Kills the server as a power cut would.
+    pub fn kill(mut self) -> String {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        self.address.clone()
+    }
+
+    /// Tells the server to stop and returns whether it said that all is well.
+    pub fn terminate(mut self) -> bool {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        self.child.wait().unwrap().success()
+    }
+
+    /// Signs in as `root`.
+    pub async fn sign_in(&self) -> Operator {
+        let http = reqwest::Client::new();
+        let body = serde_json::json!({ "username": "root", "password": PASSWORD });
+        let answer = http.post(format!("{}/api/v1/auth/login", self.url())).json(&body).send().await.unwrap();
+        let answer: Value = answer.json().await.unwrap();
+        let token = answer["access_token"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned();
+        Operator { http, base: format!("{}/api/v1", self.url()), token }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A signed-in person, or an agent with its token.
+#[derive(Debug, Clone)]
+pub struct Operator {
+    http: reqwest::Client,
+    base: String,
+    token: String,
+}
+
+impl Operator {
+    /// Returns whoever holds `token` at `server`.
+    pub fn holding(server: &Server, token: &str) -> Self {
+        Self { http: reqwest::Client::new(), base: format!("{}/api/v1", server.url()), token: token.to_owned() }
+    }
+
+    /// Gets a document.
+    pub async fn get(&self, path: &str) -> Value {
+        let (status, body) = self.send(reqwest::Method::GET, path, None).await;
+        assert_eq!(status, 200, "{path}: {body}");
+        body
+    }
+
+    /// Sends a document and returns status and answer.
+    pub async fn post(&self, path: &str, body: &Value) -> (u16, Value) {
+        self.send(reqwest::Method::POST, path, Some(body)).await
+    }
+
+    async fn send(&self, method: reqwest::Method, path: &str, body: Option<&Value>) -> (u16, Value) {
+        let mut request = self.http.request(method, format!("{}{path}", self.base)).bearer_auth(&self.token);
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let answer = request.send().await.unwrap();
+        let status = answer.status().as_u16();
+        (status, answer.json().await.unwrap_or(Value::Null))
+    }
+}
+
+/// Waits until `holds` does; the only waiting in these tests is for something to come true.
+pub async fn until(at_most: Duration, what: &str, holds: impl AsyncFn() -> bool) {
+    let began = Instant::now();
+    while !holds().await {
+        assert!(began.elapsed() < at_most, "waited {at_most:?} in vain: {what}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// Enrols a terminal and returns its token.
+pub async fn enrol(setting: &Setting, server: &Server, serial: &str) -> String {
+    let code = ["enrollment-code", "create", "--customer", "ABC Store", "--create-customer", "--json"];
+    let code = setting.json(&code, "");
+    let body = serde_json::json!({ "serial_number": serial, "enrollment_code": code["code"], "model": "TC-200" });
+    let (status, answer) = Operator::holding(server, "").post("/agent/register", &body).await;
+    assert_eq!(status, 201, "{answer}");
+    answer["agent_token"].as_str().unwrap().to_owned()
+}
+
+/// Sends a heartbeat and returns the status.
+pub async fn beat(agent: &Operator, serial: &str, seq: i64) -> u16 {
+    let body = serde_json::json!({
+        "serial_number": serial, "timestamp": now(), "status": "online", "boot_id": "one", "seq": seq,
+        "device": { "state": "ok", "error_code": 0 },
+    });
+    agent.post("/agent/heartbeat", &body).await.0
+}
+
+/// Returns the present time as the wire spells it.
+pub fn now() -> String {
+    use tms_core::time::{Clock, SystemClock};
+    SystemClock.now().to_string()
+}

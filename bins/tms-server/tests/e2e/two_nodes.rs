@@ -1,0 +1,66 @@
+//! Two servers on one database behave as one.
+
+use std::time::Duration;
+
+use crate::server::{Operator, Setting, beat, cluster, enrol, psql, until};
+
+const SERIAL: &str = "TC-200-001";
+
+#[tokio::test]
+async fn a_token_that_is_rotated_twice_on_one_node_is_refused_by_the_other_within_a_second() {
+    let Some(setting) = Setting::postgres("revoke").await else { return };
+    setting.prepare();
+    let (a, b) = (setting.start().await, setting.start().await);
+    let token = enrol(&setting, &a, SERIAL).await;
+    let (at_a, at_b) = (Operator::holding(&a, &token), Operator::holding(&b, &token));
+    assert_eq!(beat(&at_a, SERIAL, 1).await, 200);
+    assert_eq!(beat(&at_b, SERIAL, 2).await, 200);
+    let operator = a.sign_in().await;
+    let terminal = operator.get("/terminals").await["data"][0]["id"].as_i64().unwrap();
+    let http = reqwest::Client::new();
+    let login = serde_json::json!({ "username": "root", "password": crate::server::PASSWORD });
+    let login: serde_json::Value =
+        http.post(format!("{}/api/v1/auth/login", a.url())).json(&login).send().await.unwrap().json().await.unwrap();
+    let path = format!("{}/api/v1/terminals/{terminal}", a.url());
+    let bearer = login["access_token"].as_str().unwrap();
+    let seen = http.get(&path).bearer_auth(bearer).send().await.unwrap();
+    let etag = seen.headers()["etag"].clone();
+    let retired = http.delete(&path).bearer_auth(bearer).header("If-Match", etag).send().await.unwrap();
+    assert_eq!(retired.status(), 204);
+    until(Duration::from_secs(1), "refused by the other node", async || beat(&at_b, SERIAL, 3).await == 401).await;
+    assert_eq!(beat(&at_a, SERIAL, 4).await, 401);
+}
+
+#[tokio::test]
+async fn each_status_change_is_recorded_once_and_another_leader_takes_over() {
+    if cluster().is_none() {
+        return;
+    }
+    let setting = Setting::postgres("lead").await.unwrap();
+    let setting = setting.with("TMS_DEFAULT_INTERVAL_S", "1").with("TMS_LOST_GRACE_S", "1");
+    setting.prepare();
+    let (a, b) = (setting.start().await, setting.start().await);
+    let url = setting.environment.iter().find(|(key, _)| key == "DATABASE_URL").unwrap().1.clone();
+    let token = enrol(&setting, &a, SERIAL).await;
+    for round in 1..=3_i64 {
+        let node = if round % 2 == 0 { &a } else { &b };
+        assert_eq!(beat(&Operator::holding(node, &token), SERIAL, round).await, 200);
+        let operator = node.sign_in().await;
+        until(Duration::from_secs(10), "offline", async || {
+            operator.get("/terminals").await["data"][0]["status"] == "offline"
+        })
+        .await;
+        let changes = psql(&url, "SELECT count(*) FROM status_change");
+        assert_eq!(changes, (2 * round).to_string(), "one to online and one to offline in each round");
+    }
+    until(Duration::from_secs(2), "three alerts", async || psql(&url, "SELECT count(*) FROM alert") == "3").await;
+    assert_eq!(psql(&url, "SELECT count(*) FROM lease"), "1");
+    // Whichever node led, the other one leads on when it is gone.
+    let survivor = a.sign_in().await;
+    b.kill();
+    assert_eq!(beat(&Operator::holding(&a, &token), SERIAL, 4).await, 200);
+    until(Duration::from_secs(20), "offline again", async || {
+        survivor.get("/terminals").await["data"][0]["status"] == "offline"
+    })
+    .await;
+}
