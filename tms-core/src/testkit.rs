@@ -7,6 +7,8 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::missing_panics_doc,
+    clippy::similar_names,
+    clippy::assigning_clones,
     reason = "the testkit is test code: it panics to report a failure"
 )]
 

@@ -1,5 +1,7 @@
 //! The list of conformance cases is complete: every case that is written is run, every case that a port names exists.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 use std::{
     collections::BTreeSet,
     fs,

@@ -104,7 +104,7 @@ macro_rules! store_conformance {
                 compacting_keeps_the_counts, a_fresh_store_is_current;
             envelope: events_come_with_the_change, a_refused_change_tells_nothing, envelopes_of_any_size_are_carried,
                 the_present_fence_is_accepted, a_lost_lease_stops_changes_of_terminals,
-                a_lost_lease_stops_all_other_changes;
+                a_lost_lease_stops_changes_of_presence, a_lost_lease_stops_changes_of_people;
             fleet: any_history_agrees_with_the_model;
         }
     };

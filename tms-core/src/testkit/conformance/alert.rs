@@ -1,5 +1,9 @@
 //! Cases of [`crate::alert::AlertStore`].
 
+mod server;
+
+mod list;
+
 use futures::future::join_all;
 
 use crate::{
@@ -21,6 +25,10 @@ use crate::{
     },
     time::Timestamp,
 };
+
+pub use server::{parallel_server_alerts_open_once, server_alerts_are_open_once};
+
+pub use list::{dropping_spares_open_and_young_ones, filters_match_the_model, open_alerts_are_counted};
 
 /// Lets the alerts follow every unsettled row, as the reconciler does.
 pub(super) async fn settle(stores: &Stores, now: Timestamp) -> AlertsApplied {
@@ -324,45 +332,6 @@ pub async fn one_of_parallel_answers_wins(stores: &Stores) {
     }
 }
 
-/// An alert about the server is open once per cause, and ends.
-pub async fn server_alerts_are_open_once(stores: &Stores) {
-    let fence = given::fence(stores).await;
-    let alert = build::server_alert(Cause::Offline, at(1));
-    assert!(stores.alerts.raise_server_alert(&alert, fence).await.unwrap());
-    assert!(!stores.alerts.raise_server_alert(&alert, fence).await.unwrap());
-    let other = build::server_alert(Cause::Security, at(1));
-    assert!(stores.alerts.raise_server_alert(&other, fence).await.unwrap());
-    let open = all(stores).await;
-    assert_eq!(open.len(), 2);
-    assert_eq!((open[0].terminal, open[0].customer), (None, None));
-    let resolve = async || {
-        stores
-            .alerts
-            .resolve_server_alert(Cause::Offline, at(2), fence)
-            .await
-            .unwrap()
-    };
-    assert!(resolve().await);
-    assert!(!resolve().await);
-    let ended = stores.alerts.find(open[0].id).await.unwrap().unwrap();
-    let resolved = ended.resolved.unwrap();
-    assert_eq!((resolved.resolution, resolved.at), (Resolution::Auto, at(2)));
-    assert!(stores.alerts.raise_server_alert(&alert, fence).await.unwrap());
-    assert_eq!(all(stores).await.len(), 3);
-}
-
-/// Of parallel raises of one alert about the server, one opens it.
-pub async fn parallel_server_alerts_open_once(stores: &Stores) {
-    let fence = given::fence(stores).await;
-    let alert = build::server_alert(Cause::Offline, at(1));
-    let raised = join_all((0..6).map(|_| stores.alerts.raise_server_alert(&alert, fence))).await;
-    assert_eq!(
-        raised.into_iter().filter(|outcome| *outcome.as_ref().unwrap()).count(),
-        1
-    );
-    assert_eq!(all(stores).await.len(), 1);
-}
-
 /// A leader that lost its lease neither raises nor resolves.
 pub async fn a_fenced_leader_writes_nothing(stores: &Stores) {
     let (terminal, customer) = terminal(stores).await;
@@ -395,140 +364,4 @@ pub async fn a_fenced_leader_writes_nothing(stores: &Stores) {
         given::events(stores).await,
     );
     assert_eq!(after, before);
-}
-
-/// Filters bound a list, alone and together; it is read by page in both orders.
-pub async fn filters_match_the_model(stores: &Stores) {
-    let (a, b) = (
-        given::customer(stores, "A").await.id,
-        given::customer(stores, "B").await.id,
-    );
-    let fence = given::fence(stores).await;
-    let mut terminals = Vec::new();
-    for (n, customer) in [(1, a), (2, b), (3, a)] {
-        let terminal = given::enrolled(stores, customer, n).await;
-        let mut new = plan(terminal, customer, &[Cause::Offline, Cause::HighDisk], at(n * 10));
-        new.raise[1].severity = Severity::Low;
-        apply(stores, new, fence).await;
-        terminals.push(terminal);
-    }
-    apply(stores, ending(terminals[2], &[Cause::Offline], at(40)), fence).await;
-    let alerts = all(stores).await;
-    let none = AlertFilter::default;
-    let filters = [
-        none(),
-        AlertFilter {
-            customer: Some(a),
-            ..none()
-        },
-        AlertFilter {
-            terminal: Some(terminals[1]),
-            ..none()
-        },
-        AlertFilter {
-            is_resolved: Some(true),
-            ..none()
-        },
-        AlertFilter {
-            is_resolved: Some(false),
-            ..none()
-        },
-        AlertFilter {
-            severity: Some(Severity::Low),
-            ..none()
-        },
-        AlertFilter {
-            cause: Some(Cause::Offline),
-            ..none()
-        },
-        AlertFilter {
-            from: Some(at(20)),
-            ..none()
-        },
-        AlertFilter {
-            to: Some(at(20)),
-            ..none()
-        },
-        AlertFilter {
-            customer: Some(a),
-            is_resolved: Some(false),
-            severity: Some(Severity::Low),
-            from: Some(at(20)),
-            to: Some(at(31)),
-            ..none()
-        },
-    ];
-    for filter in filters {
-        let matches = |alert: &&Alert| {
-            filter.customer.is_none_or(|customer| alert.customer == Some(customer))
-                && filter.terminal.is_none_or(|terminal| alert.terminal == Some(terminal))
-                && filter
-                    .is_resolved
-                    .is_none_or(|is| is == (alert.state == AlertState::Resolved))
-                && filter.severity.is_none_or(|severity| alert.severity == severity)
-                && filter.cause.is_none_or(|cause| alert.cause == cause)
-                && filter.from.is_none_or(|from| alert.created_at >= from)
-                && filter.to.is_none_or(|to| alert.created_at < to)
-        };
-        let mut expected: Vec<_> = alerts.iter().filter(matches).cloned().collect();
-        for order in [Order::Ascending, Order::Descending] {
-            let found = given::paged(async |page| stores.alerts.list(&filter, order, &page).await.unwrap()).await;
-            assert_eq!(found, expected, "{filter:?} {order:?}");
-            expected.reverse();
-        }
-    }
-}
-
-/// Unresolved alerts are counted by severity and by terminal.
-pub async fn open_alerts_are_counted(stores: &Stores) {
-    let (terminal, customer) = terminal(stores).await;
-    let other_customer = given::customer(stores, "other").await.id;
-    let other = given::enrolled(stores, other_customer, 2).await;
-    let quiet = given::enrolled(stores, customer, 3).await;
-    let fence = given::fence(stores).await;
-    let mut new = plan(
-        terminal,
-        customer,
-        &[Cause::Offline, Cause::HighDisk, Cause::HighCpu],
-        at(1),
-    );
-    new.raise[2].severity = Severity::Low;
-    apply(stores, new, fence).await;
-    apply(stores, plan(other, other_customer, &[Cause::Offline], at(1)), fence).await;
-    apply(stores, ending(terminal, &[Cause::HighDisk], at(2)), fence).await;
-    let mut seen = all(stores).await.remove(0);
-    seen.acknowledge("admin", at(2)).unwrap();
-    stores.alerts.save(&seen, seen.revision, build::act()).await.unwrap();
-    for (customer, high, low) in [(None, 2, 1), (Some(customer), 1, 1), (Some(other_customer), 1, 0)] {
-        let counts = stores.alerts.count_open(customer).await.unwrap();
-        let count = |wanted: Severity| {
-            let of_it = counts.iter().filter(|(severity, _)| *severity == wanted);
-            of_it.map(|(_, count)| *count).sum::<u64>()
-        };
-        assert_eq!((count(Severity::High), count(Severity::Low)), (high, low), "{counts:?}");
-        assert_eq!(counts.iter().map(|(_, count)| *count).sum::<u64>(), high + low);
-    }
-    let mut of = stores.alerts.count_open_of(&[quiet, other, terminal]).await.unwrap();
-    of.sort_unstable();
-    let mut expected = [(terminal, 2), (other, 1)];
-    expected.sort_unstable();
-    assert_eq!(of, expected);
-    assert!(stores.alerts.count_open_of(&[]).await.unwrap().is_empty());
-}
-
-/// Retention deletes resolved alerts only, older ones only, and no more than its limit.
-pub async fn dropping_spares_open_and_young_ones(stores: &Stores) {
-    let (terminal, customer) = terminal(stores).await;
-    let fence = given::fence(stores).await;
-    for n in 1..=4 {
-        apply(stores, plan(terminal, customer, &[Cause::Offline], at(n * 10)), fence).await;
-        if n < 4 {
-            apply(stores, ending(terminal, &[Cause::Offline], at(n * 10 + 5)), fence).await;
-        }
-    }
-    let mut kept = all(stores).await;
-    assert_eq!(stores.alerts.drop_resolved(at(15), 10).await.unwrap(), 0);
-    assert_eq!(stores.alerts.drop_resolved(at(30), 1).await.unwrap(), 1);
-    assert_eq!(stores.alerts.drop_resolved(at(30), 10).await.unwrap(), 1);
-    assert_eq!(all(stores).await, kept.split_off(2));
 }

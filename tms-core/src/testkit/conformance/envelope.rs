@@ -2,17 +2,17 @@
 
 use crate::{
     Stores,
-    alert::{AlertPlan, Cause, CauseSet},
+    alert::{AlertPlan, Cause, CauseSet, store::AlertFilter},
     envelope::Envelope,
     error::StoreError,
     id::Revision,
     maintenance::NewMaintenance,
+    page::Order,
     settings::Settings,
     testkit::{
         build::{self, NOW, at},
         given,
     },
-    time::Timestamp,
 };
 
 async fn numbers(stores: &Stores) -> Vec<i64> {
@@ -162,8 +162,8 @@ pub async fn a_lost_lease_stops_changes_of_terminals(stores: &Stores) {
     assert_eq!(given::counts(stores).await.total(), 1);
 }
 
-/// A leader that lost its lease can't change presence, alerts, maintenance, people or settings.
-pub async fn a_lost_lease_stops_all_other_changes(stores: &Stores) {
+/// A leader that lost its lease can't change presence, alerts or maintenance.
+pub async fn a_lost_lease_stops_changes_of_presence(stores: &Stores) {
     let with = given::fenced_act(stores).await;
     let customer = given::customer(stores, "ABC").await;
     let id = given::enrolled(stores, customer.id, 1).await;
@@ -177,9 +177,13 @@ pub async fn a_lost_lease_stops_all_other_changes(stores: &Stores) {
     };
     stores.alerts.apply(&[plan], fence).await.unwrap();
     let page = build::whole_page();
-    let order = crate::page::Order::Ascending;
-    let filter = crate::alert::store::AlertFilter::default();
-    let alerts = stores.alerts.list(&filter, order, &page).await.unwrap().items;
+    let filter = AlertFilter::default();
+    let alerts = stores
+        .alerts
+        .list(&filter, Order::Ascending, &page)
+        .await
+        .unwrap()
+        .items;
     let time = NewMaintenance {
         terminal: id,
         from: NOW,
@@ -188,10 +192,6 @@ pub async fn a_lost_lease_stops_all_other_changes(stores: &Stores) {
     };
     let planned = stores.maintenance.insert(&time, "admin", NOW, build::act()).await;
     let planned = planned.unwrap();
-    let user = stores.operators.insert(&build::user("one"), NOW, build::act()).await;
-    let user = user.unwrap();
-    let session = build::session(user.id, 1);
-    let session = stores.operators.begin_session(&session, NOW, build::act()).await;
     let row = given::presence(stores, id).await;
     let w = || with.clone();
 
@@ -199,43 +199,44 @@ pub async fn a_lost_lease_stops_all_other_changes(stores: &Stores) {
     refused!(stores.presence.save(&write, change, w()).await, StoreError::Fenced);
     let mut alert = alerts[0].clone();
     alert.acknowledge("one", at(9)).unwrap();
-    refused!(
-        stores.alerts.save(&alert, alert.revision, w()).await,
-        StoreError::Fenced
-    );
-    refused!(
-        stores.maintenance.insert(&time, "admin", NOW, w()).await,
-        StoreError::Fenced
-    );
+    let saved = stores.alerts.save(&alert, alert.revision, w()).await;
+    refused!(saved, StoreError::Fenced);
+    let inserted = stores.maintenance.insert(&time, "admin", NOW, w()).await;
+    refused!(inserted, StoreError::Fenced);
     refused!(stores.maintenance.end(planned.id, at(9), w()).await, StoreError::Fenced);
-    refused!(
-        stores.operators.insert(&build::user("two"), NOW, w()).await,
-        StoreError::Fenced
-    );
-    let second = build::session(user.id, 2);
-    refused!(
-        stores.operators.begin_session(&second, NOW, w()).await,
-        StoreError::Fenced
-    );
-    refused!(
-        stores.operators.revoke_session(session.unwrap(), w()).await,
-        StoreError::Fenced
-    );
-    refused!(
-        stores.settings.save(&Settings::default(), None, w()).await,
-        StoreError::Fenced
-    );
 
     assert_eq!(numbers(stores).await, [] as [i64; 0]);
     assert_eq!(given::presence(stores, id).await, row);
-    assert_eq!(stores.alerts.list(&filter, order, &page).await.unwrap().items, alerts);
+    let kept = stores.alerts.list(&filter, Order::Ascending, &page).await.unwrap();
+    assert_eq!(kept.items, alerts);
     let times = stores.maintenance.list(None, None, &page).await.unwrap().items;
     assert_eq!(times, [planned]);
+    assert!(given::status_history(stores, id).await.is_empty());
+}
+
+/// A leader that lost its lease can't change people, sessions or settings.
+pub async fn a_lost_lease_stops_changes_of_people(stores: &Stores) {
+    let with = given::fenced_act(stores).await;
+    let user = stores.operators.insert(&build::user("one"), NOW, build::act()).await;
+    let user = user.unwrap();
+    let session = build::session(user.id, 1);
+    let session = stores.operators.begin_session(&session, NOW, build::act()).await;
+    let w = || with.clone();
+
+    let inserted = stores.operators.insert(&build::user("two"), NOW, w()).await;
+    refused!(inserted, StoreError::Fenced);
+    let second = build::session(user.id, 2);
+    let begun = stores.operators.begin_session(&second, NOW, w()).await;
+    refused!(begun, StoreError::Fenced);
+    let ended = stores.operators.revoke_session(session.unwrap(), w()).await;
+    refused!(ended, StoreError::Fenced);
+    let saved = stores.settings.save(&Settings::default(), None, w()).await;
+    refused!(saved, StoreError::Fenced);
+
+    assert_eq!(numbers(stores).await, [] as [i64; 0]);
     assert_eq!(stores.operators.find_by_name("two").await.unwrap(), None);
     let access = |n| stores.operators.find_by_access(build::hash("access", n));
     assert_eq!(access(2).await.unwrap(), None);
     assert!(!access(1).await.unwrap().unwrap().0.is_revoked);
     assert_eq!(stores.settings.load().await.unwrap(), None);
-    assert!(given::status_history(stores, id).await.is_empty());
-    assert!(stores.presence.outages(Timestamp::EPOCH).await.unwrap().is_empty());
 }

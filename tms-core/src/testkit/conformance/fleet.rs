@@ -166,7 +166,7 @@ impl Life<'_> {
                 return Err(format!("terminal {terminal} was not found due"));
             }
         }
-        for row in rows.iter().filter(|row| !self.model.may_be_due(row.terminal)) {
+        if let Some(row) = rows.iter().find(|row| !self.model.may_be_due(row.terminal)) {
             return Err(format!("nothing can be due of {row:?}"));
         }
         let input = SweepInput {
