@@ -1,0 +1,163 @@
+//! The connections, and the one door through which every piece of work passes: bounded in time, and quick to recover
+//! after the database was away.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use sqlx::{
+    Connection, PgConnection, PgPool, Postgres, Transaction,
+    pool::PoolConnection,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+use tms_core::{StoreError, Stores};
+
+use super::{
+    error::{Fault, TooSlow},
+    presence_cache::PresenceCache,
+    settings::{ConnectError, PgSettings, quoted},
+};
+
+/// A transaction that rolls back unless it is committed.
+pub(super) type Tx = Transaction<'static, Postgres>;
+
+/// A connection that was idle for longer is asked for a sign of life before it is used.
+const TRUSTED_IDLE: Duration = Duration::from_secs(1);
+/// How long such a sign may take.
+const PING_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// Every port of the core on one PostgreSQL database.
+pub struct PgStore {
+    pool: PgPool,
+    /// Plans once and by index only: what it runs looks up each row of a batch by its key.
+    heartbeat_pool: PgPool,
+    patience: Duration,
+    pub(super) migrations_table: String,
+    pub(super) presence_cache: PresenceCache,
+}
+
+impl fmt::Debug for PgStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PgStore")
+            .field("connections", &self.pool.size())
+            .field("heartbeat_connections", &self.heartbeat_pool.size())
+            .finish_non_exhaustive()
+    }
+}
+
+impl PgStore {
+    /// Prepares the connections; must be called within a tokio runtime. Connects only when there is work, so that a
+    /// database that is away does not matter yet.
+    ///
+    /// # Errors
+    /// [`ConnectError`] for settings that can't be read.
+    pub fn connect(settings: &PgSettings) -> Result<Arc<Self>, ConnectError> {
+        quoted(&settings.migrations_table)?;
+        let options = settings.options()?.options([
+            ("statement_timeout", millis(settings.statement_timeout)),
+            ("lock_timeout", millis(settings.lock_timeout)),
+            ("idle_in_transaction_session_timeout", millis(settings.statement_timeout * 2)),
+        ]);
+        let general = options.clone().options([("plan_cache_mode", "force_custom_plan")]);
+        let by_index = options.options([
+            ("plan_cache_mode", "force_generic_plan"),
+            ("enable_hashjoin", "off"),
+            ("enable_mergejoin", "off"),
+            ("enable_seqscan", "off"),
+            ("enable_bitmapscan", "off"),
+        ]);
+        Ok(Arc::new(Self {
+            pool: lazy_pool(settings, general, settings.max_connections),
+            heartbeat_pool: lazy_pool(settings, by_index, settings.heartbeat_connections),
+            patience: settings.acquire_timeout + settings.statement_timeout,
+            migrations_table: settings.migrations_table.clone(),
+            presence_cache: PresenceCache::new(settings.remembered_terminals),
+        }))
+    }
+
+    /// Hands out every port.
+    pub fn stores(self: &Arc<Self>) -> Stores {
+        Stores::from_one(self)
+    }
+
+    /// Closes all connections; work that comes later is answered `Unavailable`.
+    pub async fn close(&self) {
+        self.pool.close().await;
+        self.heartbeat_pool.close().await;
+    }
+
+    pub(super) const fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    pub(super) async fn begin(&self) -> Result<Tx, Fault> {
+        Ok(self.pool.begin().await?)
+    }
+
+    pub(super) async fn heartbeat_connection(&self) -> Result<PoolConnection<Postgres>, Fault> {
+        Ok(self.heartbeat_pool.acquire().await?)
+    }
+
+    /// Runs a piece of work no longer than a connection and a statement may take.
+    pub(super) async fn bounded<T>(
+        &self,
+        work: impl Future<Output = Result<T, Fault>> + Send,
+    ) -> Result<T, StoreError> {
+        self.bounded_by(self.patience, work).await
+    }
+
+    /// Runs a piece of work that may take long.
+    pub(super) async fn bounded_by<T>(
+        &self,
+        patience: Duration,
+        work: impl Future<Output = Result<T, Fault>> + Send,
+    ) -> Result<T, StoreError> {
+        let outcome = tokio::time::timeout(patience, work).await;
+        let outcome = outcome.unwrap_or_else(|_| Err(StoreError::Unavailable(TooSlow.into()).into()));
+        outcome.map_err(|fault| {
+            if fault.is_lost_server() {
+                self.drop_idle();
+                self.presence_cache.clear();
+            }
+            fault.into()
+        })
+    }
+
+    /// Forgets the connections that nobody uses: they lead to a server that is gone or must not be written to, and
+    /// the next piece of work connects anew.
+    fn drop_idle(&self) {
+        for pool in [&self.pool, &self.heartbeat_pool] {
+            while let Some(connection) = pool.try_acquire() {
+                drop(connection.detach());
+            }
+        }
+    }
+}
+
+fn millis(duration: Duration) -> String {
+    format!("{}ms", duration.as_millis())
+}
+
+fn lazy_pool(settings: &PgSettings, options: PgConnectOptions, connections: u32) -> PgPool {
+    PgPoolOptions::new()
+        .max_connections(connections.max(1))
+        .acquire_timeout(settings.acquire_timeout)
+        .idle_timeout(Duration::from_secs(300))
+        .max_lifetime(Duration::from_secs(1_800))
+        // One round trip less for a connection that was used just now.
+        .test_before_acquire(false)
+        .before_acquire(|connection, meta| {
+            Box::pin(async move {
+                if meta.idle_for < TRUSTED_IDLE {
+                    return Ok(true);
+                }
+                Ok(answers(connection).await)
+            })
+        })
+        // A connection given back in the middle of something may lead nowhere; without a bound it would keep its
+        // place in the pool until the network gives up.
+        .after_release(|connection, _| Box::pin(async move { Ok(answers(connection).await) }))
+        .connect_lazy_with(options)
+}
+
+async fn answers(connection: &mut PgConnection) -> bool {
+    matches!(tokio::time::timeout(PING_TIMEOUT, connection.ping()).await, Ok(Ok(())))
+}
