@@ -12,6 +12,8 @@ pub mod trouble;
 
 #[cfg(test)]
 mod life_tests;
+#[cfg(test)]
+mod tests;
 
 use std::{sync::Arc, time::Duration};
 

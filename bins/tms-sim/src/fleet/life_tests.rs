@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::{
     day,
-    life::{Life, Note, Report, Step},
+    life::{Life, Report, Step},
     trouble::{Schedule, Trouble, Troubles},
 };
 
@@ -96,7 +96,7 @@ proptest! {
             } else {
                 prop_assert!(b.boot > a.boot);
                 prop_assert_eq!(b.seq, 0);
-                prop_assert_eq!(b.note, Some(Note::Started));
+                prop_assert!(b.note.is_some(), "a return is worth a line");
             }
         }
     }

@@ -95,12 +95,12 @@ async fn logs(State(fake): Shared, headers: HeaderMap, Json(body): Json<Value>) 
     Json(json!({"status": "received", "count": 2}))
 }
 
-/// Answers a page of two rows, newest first; the cursor is the number of rows before it.
+/// Answers a page of twenty rows, newest first; the cursor is the number of rows before it.
 fn page(rows: Vec<Value>, query: &HashMap<String, String>) -> Json<Value> {
     let from: usize = query.get("cursor").map_or(0, |cursor| cursor.parse().unwrap());
-    let (count, rows) = (rows.len(), rows.into_iter().rev().skip(from).take(2));
-    let next = (from + 2 < count).then(|| (from + 2).to_string());
-    Json(json!({"data": rows.collect::<Vec<_>>(), "meta": {"per_page": 2, "next_cursor": next}, "links": {}}))
+    let (count, rows) = (rows.len(), rows.into_iter().rev().skip(from).take(20));
+    let next = (from + 20 < count).then(|| (from + 20).to_string());
+    Json(json!({"data": rows.collect::<Vec<_>>(), "meta": {"per_page": 20, "next_cursor": next}, "links": {}}))
 }
 
 async fn metrics(
