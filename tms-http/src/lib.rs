@@ -18,6 +18,9 @@ mod drain;
 mod edge;
 #[cfg(feature = "server")]
 mod extract;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 #[cfg(feature = "server")]
 mod health;
 #[cfg(feature = "server")]

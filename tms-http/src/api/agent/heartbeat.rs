@@ -103,7 +103,11 @@ async fn record(
 }
 
 /// Checks every field of a heartbeat.
-fn check(request: &HeartbeatRequest<'_>, terminal: TerminalId, now: Timestamp) -> Result<Heartbeat, Problem> {
+pub(crate) fn check(
+    request: &HeartbeatRequest<'_>,
+    terminal: TerminalId,
+    now: Timestamp,
+) -> Result<Heartbeat, Problem> {
     let errors = &mut FieldErrors::default();
     let agent_time = time(errors, "timestamp", &request.timestamp);
     let device = device(errors, &request.status, request.device.as_ref());
