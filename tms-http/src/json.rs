@@ -2,7 +2,7 @@
 
 pub(crate) mod guard;
 
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 use serde_json::error::Category;
 
 use crate::problem::Problem;
@@ -10,23 +10,30 @@ use guard::Fault;
 
 /// Reads a body of an operator; unknown fields are refused by its type.
 pub(crate) fn read<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Problem> {
-    guard::check(bytes).map_err(guarded)?;
-    serde_json::from_slice(bytes).map_err(|_| explain::<T>(bytes))
+    let text = guarded(bytes)?;
+    serde_json::from_str(text).map_err(|_| explain::<T>(text))
 }
 
 /// Reads a body of an agent; returns how many unknown fields it had, too.
 pub(crate) fn read_from_agent<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<(T, u64), Problem> {
-    guard::check(bytes).map_err(guarded)?;
+    let text = guarded(bytes)?;
     let mut ignored = 0;
-    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let mut reader = serde_json::Deserializer::from_str(text);
     let value = serde_ignored::deserialize(&mut reader, |_| ignored += 1);
     match value.and_then(|value| reader.end().map(|()| value)) {
         Ok(value) => Ok((value, ignored)),
-        Err(_) => Err(explain::<T>(bytes)),
+        Err(_) => Err(explain::<T>(text)),
     }
 }
 
-fn guarded(fault: Fault) -> Problem {
+/// Returns the text once the guard has let it pass.
+fn guarded(bytes: &[u8]) -> Result<&str, Problem> {
+    let text = std::str::from_utf8(bytes).map_err(|_| Problem::malformed("not UTF-8"))?;
+    guard::check(bytes).map_err(refused)?;
+    Ok(text)
+}
+
+fn refused(fault: Fault) -> Problem {
     match fault {
         Fault::TooDeep => Problem::malformed(format!(
             "more than {} objects and lists inside one another",
@@ -34,13 +41,18 @@ fn guarded(fault: Fault) -> Problem {
         )),
         Fault::Duplicate(key) => Problem::field(short(&key), "is given twice"),
         Fault::Nul(key) => Problem::field(short(&key), "must not contain control character NUL"),
+        Fault::Control => Problem::malformed("a text has a bare control character"),
         Fault::NotAnObject(key) => Problem::field(short(&key), "must be an object"),
     }
 }
 
 /// Reads again, slowly, to say what is wrong and where.
-fn explain<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Problem {
-    let mut reader = serde_json::Deserializer::from_slice(bytes);
+fn explain<'a, T: Deserialize<'a>>(text: &'a str) -> Problem {
+    // A text that is no JSON says so, whatever field came before the fault.
+    if let Err(error) = serde_json::from_str::<IgnoredAny>(text) {
+        return Problem::malformed(format!("not JSON at line {}, column {}", error.line(), error.column()));
+    }
+    let mut reader = serde_json::Deserializer::from_str(text);
     let Err(error) = serde_path_to_error::deserialize::<_, T>(&mut reader) else {
         return Problem::malformed("something follows the JSON document");
     };
@@ -52,18 +64,18 @@ fn explain<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Problem {
         path if path == "." => String::new(),
         path => path,
     };
-    let text = cause.to_string();
-    if let Some(name) = quoted_after(&text, "missing field `") {
+    let message = cause.to_string();
+    if let Some(name) = quoted_after(&message, "missing field `") {
         return Problem::field(short(&join(&path, name)), "is required");
     }
-    if let Some(name) = quoted_after(&text, "unknown field `") {
+    if let Some(name) = quoted_after(&message, "unknown field `") {
         let parent = path
             .strip_suffix(name)
             .map_or(path.as_str(), |parent| parent.trim_end_matches('.'));
         return Problem::field(short(&join(parent, name)), "is not known");
     }
     let field = if path.is_empty() { "body".to_owned() } else { path };
-    Problem::field(short(&field), wanted(&text))
+    Problem::field(short(&field), wanted(&message))
 }
 
 fn join(path: &str, name: &str) -> String {

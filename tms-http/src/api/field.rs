@@ -82,7 +82,10 @@ pub(super) fn non_empty(text: Option<String>) -> Option<String> {
 
 /// Reads an id inside a body or a query; what can't be one names nothing.
 pub(super) fn id<T>(errors: &mut FieldErrors, field: &str, made: Result<T, tms_core::id::InvalidId>) -> Option<T> {
-    errors.take(field, made.map_err(|e| InvalidText(e.to_string())))
+    errors.take(
+        field,
+        made.map_err(|_| InvalidText("must be a whole number above zero".to_owned())),
+    )
 }
 
 /// Ends a check whose values are there unless something was wrong.

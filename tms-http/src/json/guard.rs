@@ -20,6 +20,8 @@ pub(crate) enum Fault {
     Duplicate(String),
     /// A text has the character NUL; the key nearest to it.
     Nul(String),
+    /// A text has a bare control character, which JSON forbids; serde does not look into what it skips.
+    Control,
     /// A list stands where an object belongs; the key nearest to it.
     NotAnObject(String),
 }
@@ -110,6 +112,7 @@ impl Walk<'_> {
                     has_nul |= self.bytes.get(at + 1..at + 6).is_some_and(|escape| escape == b"u0000");
                     at += 2;
                 }
+                Some(..0x20) => return Err(Fault::Control),
                 Some(_) => at += 1,
                 None => return Ok(at),
             }
@@ -117,12 +120,10 @@ impl Walk<'_> {
         if self.is_key(end + 1) {
             let raw = self.bytes.get(start..end).unwrap_or_default();
             let quoted = self.bytes.get(start.saturating_sub(1)..=end).unwrap_or_default();
-            let key = match is_escaped {
-                true => {
-                    serde_json::from_slice::<String>(quoted).map_or(Cow::Borrowed(raw), |key| Cow::Owned(key.into()))
-                }
-                false => Cow::Borrowed(raw),
-            };
+            let unescaped = is_escaped
+                .then(|| serde_json::from_slice::<String>(quoted).ok())
+                .flatten();
+            let key = unescaped.map_or(Cow::Borrowed(raw), |key| Cow::Owned(key.into()));
             self.keys.push(key);
         }
         if has_nul {

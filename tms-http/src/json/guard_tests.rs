@@ -9,7 +9,7 @@ use super::*;
 
 #[test]
 fn each_fault_is_named() {
-    let nested = |n: usize| format!("{}{}", r#"{"a":"#.repeat(n), format!("1{}", "}".repeat(n)));
+    let nested = |n: usize| format!("{}1{}", r#"{"a":"#.repeat(n), "}".repeat(n));
     for (text, expected) in [
         (r#"{"a":1,"b":{"a":2}}"#.to_owned(), Ok(())),
         (r#"{"a":1,"a":2}"#.to_owned(), Err(Fault::Duplicate("a".into()))),
@@ -21,6 +21,7 @@ fn each_fault_is_named() {
         (r#"{"a":"x\u0000y"}"#.to_owned(), Err(Fault::Nul("a".into()))),
         (r#"{"a":"x\\u0000y"}"#.to_owned(), Ok(())),
         (r#"{"a":"\"","b":"a\":"}"#.to_owned(), Ok(())),
+        ("{\"a\":\"x\ny\"}".to_owned(), Err(Fault::Control)),
         (r#"["TC-1"]"#.to_owned(), Err(Fault::NotAnObject("body".into()))),
         (
             r#"{"metrics":[1,2,3,4]}"#.to_owned(),

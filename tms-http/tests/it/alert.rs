@@ -5,44 +5,44 @@ use serde_json::json;
 use crate::world::{Agent, World};
 
 /// A world with one open alert: the reader of `TC-200-001` reports error 17.
-async fn troubled() -> (World, Agent) {
+async fn troubled() -> (World, Agent, String) {
     let world = World::new().await;
     let customer = world.customer("ABC Store Inc.").await;
     let agent = world.agent(customer, "TC-200-001").await;
     let broken = json!({ "device": { "state": "error", "error_code": 17 } });
     world.beat(&agent, broken).send().await.ok(200);
     world.tick().await;
-    (world, agent)
+    let path = format!("/alerts/{}", world.first("/alerts").await);
+    (world, agent, path)
 }
 
 #[tokio::test]
 async fn an_alert_is_acknowledged_then_resolved_for_good() {
-    let (world, _) = troubled().await;
+    let (world, _, path) = troubled().await;
     let listed = world.get("/alerts?is_resolved=false").by("viewer").send().await.ok(200);
     assert_eq!(listed["meta"]["total"], 1);
     let alert = &listed["data"][0];
     assert_eq!(alert["message"], "The card reader reports error 17.");
-    let read = world.get("/alerts/1").by("viewer").send().await;
+    let read = world.get(&path).by("viewer").send().await;
     let tag = read.header("etag").to_owned();
     assert_eq!(&read.ok(200), alert);
     let seen = world
-        .patch("/alerts/1", &json!({ "is_acknowledged": true }))
+        .patch(&path, &json!({ "is_acknowledged": true }))
         .by("support")
         .send()
         .await;
     assert_ne!(seen.header("etag"), tag);
     assert_eq!(seen.ok(200)["status"], "acknowledged");
     let end = json!({ "is_resolved": true, "resolution_notes": "cable replaced" });
-    let ended = world.patch("/alerts/1", &end).by("support").send().await.ok(200);
-    let expected =
-        json!({ "id": 1, "status": "resolved", "resolved_at": "2026-01-24T10:00:00Z", "resolved_by": "support-san" });
+    let ended = world.patch(&path, &end).by("support").send().await.ok(200);
+    let expected = json!({ "id": alert["id"], "status": "resolved", "resolved_at": "2026-01-24T10:00:00Z", "resolved_by": "support-san" });
     assert_eq!(ended, expected);
-    let read = world.get("/alerts/1").by("viewer").send().await.ok(200);
+    let read = world.get(&path).by("viewer").send().await.ok(200);
     assert_eq!(read["resolution"], "operator");
     assert_eq!(read["resolution_notes"], "cable replaced");
     assert_eq!(read["acknowledged_by"], "support-san");
     world
-        .patch("/alerts/1", &end)
+        .patch(&path, &end)
         .by("support")
         .send()
         .await
@@ -51,7 +51,7 @@ async fn an_alert_is_acknowledged_then_resolved_for_good() {
 
 #[tokio::test]
 async fn answers_are_checked() {
-    let (world, _) = troubled().await;
+    let (world, _, path) = troubled().await;
     for (body, field) in [
         (json!({}), "is_acknowledged"),
         (json!({ "is_resolved": false }), "is_resolved"),
@@ -71,29 +71,35 @@ async fn answers_are_checked() {
         (json!({ "severity": "LOW" }), "severity"),
     ] {
         world
-            .patch("/alerts/1", &body)
+            .patch(&path, &body)
             .by("support")
             .send()
             .await
             .wrong_fields(&[field]);
     }
     world
-        .patch("/alerts/9", &json!({ "is_resolved": true }))
+        .patch("/alerts/999", &json!({ "is_resolved": true }))
         .by("support")
         .send()
         .await
         .problem(404, "RES_001");
-    world.get("/alerts/9").by("viewer").send().await.problem(404, "RES_001");
+    world
+        .get("/alerts/999")
+        .by("viewer")
+        .send()
+        .await
+        .problem(404, "RES_001");
 }
 
 #[tokio::test]
 async fn filters_select() {
-    let (world, _) = troubled().await;
+    let (world, agent, _) = troubled().await;
     for (query, found) in [
         ("severity=HIGH&alert_type=device_error", 1),
         ("severity=LOW", 0),
-        ("terminal_id=1&customer_id=1", 1),
-        ("terminal_id=2", 0),
+        (&*format!("terminal_id={}", agent.id), 1),
+        (&*format!("customer_id={}", world.first("/customers").await), 1),
+        ("terminal_id=999", 0),
         ("from_date=2026-01-24&to_date=2026-01-24", 1),
         ("to_date=2026-01-23", 0),
         ("from_date=2026-01-24T10:00:01Z", 0),
@@ -122,10 +128,10 @@ async fn filters_select() {
 
 #[tokio::test]
 async fn recovery_resolves_by_itself() {
-    let (world, agent) = troubled().await;
+    let (world, agent, path) = troubled().await;
     world.beat(&agent, json!({})).send().await.ok(200);
     world.tick().await;
-    let read = world.get("/alerts/1").by("viewer").send().await.ok(200);
+    let read = world.get(&path).by("viewer").send().await.ok(200);
     assert_eq!(
         (&read["state"], &read["resolution"], &read["resolved_by"]),
         (&json!("resolved"), &json!("auto"), &json!(null))

@@ -10,14 +10,14 @@ async fn a_code_is_shown_once() {
     let customer = world.customer("ABC").await;
     let body = json!({ "customer_id": customer, "store_name": "Shinjuku", "uses": 3, "ttl_hours": 48 });
     let made = world.post("/enrollment-codes", &body).by("operator").send().await;
-    assert_eq!(made.header("location"), "/api/v1/enrollment-codes/1");
+    let path = made.location();
     let made = made.ok(201);
     assert_eq!(made["code"].as_str().unwrap().len(), 19);
     assert_eq!(
         (&made["uses"], &made["used"], &made["expires_at"]),
         (&json!(3), &json!(0), &json!("2026-01-26T10:00:00Z"))
     );
-    let read = world.get("/enrollment-codes/1").by("support").send().await.ok(200);
+    let read = world.get(&path).by("support").send().await.ok(200);
     assert_eq!(read.get("code"), None);
     assert_eq!(read["created_by"], "operator-san");
     let listed = world.get("/enrollment-codes").by("support").send().await.ok(200);
@@ -29,29 +29,22 @@ async fn a_withdrawn_code_opens_nothing() {
     let world = World::new().await;
     let customer = world.customer("ABC").await;
     let code = world.code(customer, json!({})).await;
-    world
-        .call("DELETE", "/enrollment-codes/1")
-        .by("operator")
-        .send()
-        .await
-        .ok(204);
+    let path = format!("/enrollment-codes/{}", world.first("/enrollment-codes").await);
+    world.call("DELETE", &path).by("operator").send().await.ok(204);
     world
         .post("/agent/register", &register_body("TC-200-001", &code))
         .send()
         .await
         .problem(401, "AUTH_001");
-    assert_eq!(
-        world.get("/enrollment-codes/1").by("admin").send().await.ok(200)["is_revoked"],
-        true
-    );
+    assert_eq!(world.get(&path).by("admin").send().await.ok(200)["is_revoked"], true);
     world
-        .call("DELETE", "/enrollment-codes/9")
+        .call("DELETE", "/enrollment-codes/999")
         .by("operator")
         .send()
         .await
         .problem(404, "RES_001");
     world
-        .get("/enrollment-codes/9")
+        .get("/enrollment-codes/999")
         .by("operator")
         .send()
         .await

@@ -169,8 +169,8 @@ async fn filters_select() {
     for (query, found) in [
         ("status=offline", 6),
         ("status=online", 0),
-        ("customer_id=1", 6),
-        ("customer_id=2", 0),
+        (&*format!("customer_id={}", world.first("/customers").await), 6),
+        ("customer_id=999", 0),
         ("search=tc-00", 6),
         ("search=%EF%BC%B4%EF%BC%A3-001", 1),
         ("has_alerts=true", 0),

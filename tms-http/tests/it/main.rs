@@ -1,5 +1,15 @@
 //! The API over memory stores and a clock that stands still. One binary, so that it links once.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::too_many_lines,
+    clippy::needless_pass_by_value,
+    clippy::semicolon_if_nothing_returned,
+    reason = "a test that finds the unexpected should stop loudly, and a table is as long as it has to be"
+)]
+
 mod agent;
 mod alert;
 mod auth;

@@ -11,7 +11,7 @@ async fn a_maintenance_acts_at_once_and_ends() {
     let agent = world.agent(customer, "TC-200-001").await;
     let body = json!({ "terminal_id": agent.id, "until": "2026-01-24T12:00:00Z", "reason": "cable" });
     let made = world.post("/maintenance", &body).by("support").send().await;
-    assert_eq!(made.header("location"), "/api/v1/maintenance/1");
+    let path = made.location();
     let made = made.ok(201);
     assert_eq!(
         (&made["from"], &made["created_by"]),
@@ -23,24 +23,19 @@ async fn a_maintenance_acts_at_once_and_ends() {
         (&json!("maintenance"), &json!(true))
     );
     let listed = world
-        .get("/maintenance?terminal_id=1")
+        .get(&format!("/maintenance?terminal_id={}", agent.id))
         .by("viewer")
         .send()
         .await
         .ok(200);
     assert_eq!(listed["data"], json!([made]));
     world.advance(60);
-    world
-        .call("DELETE", "/maintenance/1")
-        .by("support")
-        .send()
-        .await
-        .ok(204);
+    world.call("DELETE", &path).by("support").send().await.ok(204);
     assert_eq!(world.terminal(agent.id).await["status"], "offline");
-    let ended = world.get("/maintenance/1").by("viewer").send().await.ok(200);
+    let ended = world.get(&path).by("viewer").send().await.ok(200);
     assert_eq!(ended["until"], "2026-01-24T10:01:00Z");
     let changes = world
-        .get("/terminals/1/status-changes")
+        .get(&format!("/terminals/{}/status-changes", agent.id))
         .by("viewer")
         .send()
         .await
@@ -55,7 +50,7 @@ async fn wrong_plans_are_refused() {
     let customer = world.customer("ABC").await;
     let agent = world.agent(customer, "TC-200-001").await;
     let plan = |body: serde_json::Value| world.post("/maintenance", &body).by("support");
-    plan(json!({ "terminal_id": 99, "reason": "x" }))
+    plan(json!({ "terminal_id": 999, "reason": "x" }))
         .send()
         .await
         .problem(404, "RES_001");
@@ -70,13 +65,13 @@ async fn wrong_plans_are_refused() {
         .await
         .wrong_fields(&["from"]);
     world
-        .get("/maintenance/5")
+        .get("/maintenance/999")
         .by("viewer")
         .send()
         .await
         .problem(404, "RES_001");
     world
-        .call("DELETE", "/maintenance/5")
+        .call("DELETE", "/maintenance/999")
         .by("support")
         .send()
         .await

@@ -22,6 +22,7 @@ async fn run(change: impl FnOnce(&mut ServeSettings, &mut HttpSettings)) -> Runn
     let (mut serve, mut http) = (ServeSettings::default(), HttpSettings::new("key"));
     serve.drain = Duration::from_millis(10);
     http.draining = serve.draining.clone();
+    http.rate_limits = false;
     change(&mut serve, &mut http);
     let router = tms_http::router(Tms::builder(MemoryStore::new().stores()).build(), http);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -10,10 +10,8 @@ async fn a_terminal_is_registered_changed_and_retired() {
     let customer = world.customer("ABC Store Inc.").await;
     let body = json!({ "serial_number": "tc-200-001", "customer_id": customer, "model": "TC-200", "store_name": "Shinjuku", "installed_date": "2024-12-01" });
     let made = world.post("/terminals", &body).by("operator").send().await;
-    assert_eq!(
-        (made.header("location"), made.header("etag")),
-        ("/api/v1/terminals/1", "\"r1\"")
-    );
+    assert_eq!(made.header("etag"), "\"r1\"");
+    let path = made.location();
     let made = made.ok(201);
     assert_eq!(
         (&made["serial_number"], &made["lifecycle"], &made["status"]),
@@ -23,7 +21,7 @@ async fn a_terminal_is_registered_changed_and_retired() {
     let change =
         json!({ "store_name": null, "store_code": "007", "heartbeat_interval": 60, "warranty_end_date": "2026-12-01" });
     let changed = world
-        .patch("/terminals/1", &change)
+        .patch(&path, &change)
         .by("operator")
         .if_match("\"r1\"")
         .send()
@@ -39,26 +37,24 @@ async fn a_terminal_is_registered_changed_and_retired() {
         (&json!("2024-12-01"), &json!("2026-12-01"))
     );
     world
-        .call("DELETE", "/terminals/1")
+        .call("DELETE", &path)
         .by("operator")
         .if_match("\"r2\"")
         .send()
         .await
         .ok(204);
-    assert_eq!(world.terminal(1).await["lifecycle"], "retired");
+    assert_eq!(
+        world.terminal(made["id"].as_i64().unwrap()).await["lifecycle"],
+        "retired"
+    );
     assert_eq!(
         world.get("/terminals").by("viewer").send().await.ok(200)["meta"]["total"],
         0
     );
-    let late = world
-        .patch("/terminals/1", &change)
-        .by("operator")
-        .if_match("*")
-        .send()
-        .await;
+    let late = world.patch(&path, &change).by("operator").if_match("*").send().await;
     late.problem(409, "VAL_002");
     world
-        .call("DELETE", "/terminals/1")
+        .call("DELETE", &path)
         .by("operator")
         .if_match("*")
         .send()
@@ -97,7 +93,8 @@ async fn wrong_fields_and_taken_serials_are_refused() {
         .send()
         .await
         .wrong_fields(&["customer_id"]);
-    let change = |body: serde_json::Value| world.patch("/terminals/1", &body).by("operator").if_match("*");
+    let path = format!("/terminals/{}", world.first("/terminals").await);
+    let change = |body: serde_json::Value| world.patch(&path, &body).by("operator").if_match("*");
     change(json!({ "heartbeat_interval": 0, "model": "" }))
         .send()
         .await
@@ -119,20 +116,20 @@ async fn wrong_fields_and_taken_serials_are_refused() {
         .await
         .wrong_fields(&["customer_id"]);
     world
-        .patch("/terminals/1", &json!({}))
+        .patch(&path, &json!({}))
         .by("operator")
         .send()
         .await
         .problem(428, "PRE_002");
     world
-        .patch("/terminals/1", &json!({}))
+        .patch(&path, &json!({}))
         .by("operator")
         .if_match("\"r9\"")
         .send()
         .await
         .problem(412, "PRE_001");
     for path in [
-        "/terminals/2",
+        "/terminals/999",
         "/terminals/0",
         "/terminals/x",
         "/terminals/01",
@@ -155,9 +152,9 @@ async fn wrong_fields_and_taken_serials_are_refused() {
             .problem(404, "RES_001");
     }
     for path in [
-        "/terminals/2/metrics",
-        "/terminals/2/logs",
-        "/terminals/2/status-changes",
+        "/terminals/999/metrics",
+        "/terminals/999/logs",
+        "/terminals/999/status-changes",
     ] {
         world.get(path).by("viewer").send().await.problem(404, "RES_001");
     }
@@ -170,9 +167,13 @@ async fn measurements_have_a_span_and_a_resolution() {
     let agent = world.agent(customer, "TC-200-001").await;
     for _ in 0..3 {
         world.beat(&agent, json!({})).send().await.ok(200);
-        world.advance(300);
+        world.advance(200);
     }
-    let count = |query: &'static str| world.get(&format!("/terminals/1/metrics?{query}")).by("viewer");
+    let count = |query: &'static str| {
+        world
+            .get(&format!("/terminals/{}/metrics?{query}", agent.id))
+            .by("viewer")
+    };
     assert_eq!(
         count("resolution=raw").send().await.ok(200)["data"]
             .as_array()
@@ -181,14 +182,14 @@ async fn measurements_have_a_span_and_a_resolution() {
         3
     );
     assert_eq!(
-        count("from=2026-01-24T10:05:00Z").send().await.ok(200)["data"]
+        count("from=2026-01-24T10:03:20Z").send().await.ok(200)["data"]
             .as_array()
             .unwrap()
             .len(),
         2
     );
     assert_eq!(
-        count("to=2026-01-24T10:05:00Z").send().await.ok(200)["data"]
+        count("to=2026-01-24T10:03:20Z").send().await.ok(200)["data"]
             .as_array()
             .unwrap()
             .len(),
@@ -203,8 +204,9 @@ async fn a_heartbeat_never_undoes_a_change() {
     let world = World::new().await;
     let customer = world.customer("ABC Store Inc.").await;
     let agent = world.agent(customer, "TC-200-001").await;
+    let path = format!("/terminals/{}", agent.id);
     world
-        .patch("/terminals/1", &json!({ "heartbeat_interval": 60 }))
+        .patch(&path, &json!({ "heartbeat_interval": 60 }))
         .by("operator")
         .if_match("*")
         .send()
@@ -212,7 +214,7 @@ async fn a_heartbeat_never_undoes_a_change() {
         .ok(200);
     let told = world.beat(&agent, json!({})).send().await.ok(200);
     assert!(told["next_heartbeat"].as_i64().unwrap() <= 60);
-    let read = world.get("/terminals/1").by("viewer").send().await;
+    let read = world.get(&path).by("viewer").send().await;
     assert_eq!(read.header("etag"), "\"r2\"", "a heartbeat makes no new revision");
     assert_eq!(read.ok(200)["settings"]["heartbeat_interval"], 60);
 }

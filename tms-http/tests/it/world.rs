@@ -56,6 +56,15 @@ impl Answer {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
+    /// Returns where the thing is that was made, below the API.
+    #[track_caller]
+    pub(crate) fn location(&self) -> String {
+        self.header("location")
+            .strip_prefix("/api/v1")
+            .expect("a location")
+            .to_owned()
+    }
+
     /// Expects success with this status and returns the body.
     #[track_caller]
     pub(crate) fn ok(&self, status: u16) -> Value {
@@ -221,6 +230,12 @@ impl World {
     /// Does the work of the reconcilers once.
     pub(crate) async fn tick(&self) {
         self.tms.tick().await.unwrap();
+    }
+
+    /// Returns the id of the first row of a list.
+    pub(crate) async fn first(&self, path: &str) -> i64 {
+        let list = self.get(path).by("admin").send().await.ok(200);
+        list["data"][0]["id"].as_i64().expect("a first row")
     }
 
     pub(crate) async fn customer(&self, name: &str) -> i64 {
