@@ -357,8 +357,8 @@ proptest! {
             prop_assert!(write.is_some_and(|write| write.is_full));
         }
         for write in &plan.writes {
-            let own = plan.changes.iter().filter(|change| change.terminal == write.row.terminal);
-            if let Some(last) = own.last() {
+            let mut own = plan.changes.iter().filter(|change| change.terminal == write.row.terminal);
+            if let Some(last) = own.next_back() {
                 prop_assert_eq!((last.to, last.at), (write.row.status, write.row.status_since));
             }
             prop_assert_eq!(write.row.status, write.row.derived_status());
