@@ -54,11 +54,11 @@ END
 $$;
 
 -- Ends a statement that wrote fewer rows than were planned, because another writer was first.
-CREATE FUNCTION tms_expect(found bigint, expected bigint) RETURNS boolean
+CREATE FUNCTION tms_expect(written bigint, planned bigint) RETURNS boolean
 LANGUAGE plpgsql AS $$
 BEGIN
-    IF found IS DISTINCT FROM expected THEN
-        RAISE EXCEPTION 'wrote % rows of %', found, expected USING ERRCODE = 'serialization_failure';
+    IF written IS DISTINCT FROM planned THEN
+        RAISE EXCEPTION 'wrote % rows of %', written, planned USING ERRCODE = 'serialization_failure';
     END IF;
     RETURN true;
 END

@@ -14,21 +14,34 @@ CREATE TABLE event (
 CREATE INDEX event_at_idx ON event USING brin (at);
 
 -- The oldest transaction that may still write events: readers stay below it. A transaction of another database of the
--- same cluster counts transactions too, but writes nothing here, however long it runs; one whose database can't be told
--- is waited for.
+-- same cluster counts transactions too, but writes nothing here, however long it runs. One that has ended before its
+-- database could be told is looked for again, and waited for in the end.
 CREATE FUNCTION tms_event_horizon() RETURNS bigint
-LANGUAGE sql STABLE AS $$
-    SELECT coalesce(
-        (SELECT min(running.xid::text::bigint)
-         FROM pg_snapshot_xip(pg_current_snapshot()) AS running (xid)
-         WHERE NOT EXISTS (
-            SELECT 1
-            FROM pg_locks own JOIN pg_locks held ON held.pid = own.pid
-            WHERE own.locktype = 'transactionid' AND own.granted AND own.mode = 'ExclusiveLock'
-              AND own.transactionid::text::bigint = running.xid::text::bigint % 4294967296
-              AND held.locktype = 'relation' AND held.database <> 0
-              AND held.database <> (SELECT oid FROM pg_database WHERE datname = current_database()))),
-        pg_snapshot_xmax(pg_current_snapshot())::text::bigint)
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    seen pg_snapshot;
+    running bigint[];
+    others bigint[];
+    ours bigint[];
+BEGIN
+    FOR try IN 1..5 LOOP
+        seen := pg_current_snapshot();
+        running := ARRAY(SELECT x::text::bigint FROM pg_snapshot_xip(seen) AS x);
+        IF cardinality(running) = 0 THEN
+            RETURN pg_snapshot_xmax(seen)::text::bigint;
+        END IF;
+        SELECT array_agg(x) FILTER (WHERE a.datid <> d.oid), array_agg(x) FILTER (WHERE a.datid = d.oid)
+        INTO others, ours
+        FROM unnest(running) AS x
+        JOIN pg_locks l ON l.locktype = 'transactionid' AND l.granted AND l.mode = 'ExclusiveLock'
+            AND l.transactionid::text::bigint = x % 4294967296
+        JOIN pg_stat_activity a ON a.pid = l.pid
+        JOIN pg_database d ON d.datname = current_database();
+        running := ARRAY(SELECT x FROM unnest(running) AS x WHERE x <> ALL (coalesce(others, '{}')));
+        EXIT WHEN running <@ coalesce(ours, '{}');
+    END LOOP;
+    RETURN coalesce((SELECT min(x) FROM unnest(running) AS x), pg_snapshot_xmax(seen)::text::bigint);
+END
 $$;
 
 -- The highest place that was dropped: who reads from below it has missed something.

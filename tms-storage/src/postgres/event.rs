@@ -16,14 +16,17 @@ impl EventStore for PgStore {
     async fn tail(&self, after: EventPosition, limit: u32) -> Result<EventTail, StoreError> {
         self.bounded(async {
             let mut connection = self.pool().acquire().await?;
+            // Read before the events: whatever ended below it is seen by every later statement.
+            let horizon = horizon(&mut connection).await?;
             let rows = sqlx::query(
                 "SELECT transaction, row_id, kind, customer_id, at, data FROM event \
-                 WHERE (transaction, row_id) > ($1, $2) AND transaction < (SELECT tms_event_horizon()) \
+                 WHERE (transaction, row_id) > ($1, $2) AND transaction < $4 \
                  ORDER BY transaction, row_id LIMIT $3",
             )
             .bind(after.transaction)
             .bind(after.row)
             .bind(i64::from(limit))
+            .bind(horizon)
             .fetch_all(&mut *connection)
             .await?;
             // Read after the events: what is dropped in between is noticed rather than missed.
@@ -79,11 +82,17 @@ async fn floor(connection: &mut PgConnection) -> Result<EventPosition, Fault> {
     read_position(&mut Cells::of("event", &row))
 }
 
+/// Returns the oldest transaction that may still write events.
+async fn horizon(connection: &mut PgConnection) -> Result<i64, Fault> {
+    Ok(sqlx::query_scalar("SELECT tms_event_horizon()").fetch_one(connection).await?)
+}
+
 async fn head(connection: &mut PgConnection) -> Result<EventPosition, Fault> {
+    let horizon = horizon(connection).await?;
     let row = sqlx::query(
-        "SELECT transaction, row_id FROM event WHERE transaction < (SELECT tms_event_horizon()) \
-         ORDER BY transaction DESC, row_id DESC LIMIT 1",
+        "SELECT transaction, row_id FROM event WHERE transaction < $1 ORDER BY transaction DESC, row_id DESC LIMIT 1",
     )
+    .bind(horizon)
     .fetch_optional(&mut *connection)
     .await?;
     let newest = row.map(|row| read_position(&mut Cells::of("event", &row))).transpose()?;
