@@ -23,11 +23,14 @@ CREATE TABLE terminal (
     revision INTEGER NOT NULL
 ) STRICT;
 
+-- Lists leave retired terminals out and are sorted by serial number unless asked otherwise.
+CREATE INDEX terminal_by_serial ON terminal (serial_number) WHERE lifecycle <> 'retired';
 CREATE INDEX terminal_by_customer ON terminal (customer_id, serial_number);
 CREATE INDEX terminal_by_status ON terminal (status, id) WHERE lifecycle <> 'retired';
+CREATE INDEX terminal_by_status_serial ON terminal (status, serial_number) WHERE lifecycle <> 'retired';
 CREATE INDEX terminal_by_store_name ON terminal (coalesce(store_name, ''), id) WHERE lifecycle <> 'retired';
 CREATE INDEX terminal_by_store_code ON terminal (store_code) WHERE store_code IS NOT NULL;
-CREATE INDEX terminal_by_firmware ON terminal (firmware_version) WHERE firmware_version IS NOT NULL;
+CREATE INDEX terminal_by_firmware ON terminal (firmware_version, serial_number) WHERE lifecycle <> 'retired';
 
 CREATE VIRTUAL TABLE terminal_search USING fts5 (
     search_key, content = 'terminal', content_rowid = 'id', tokenize = 'trigram case_sensitive 1'

@@ -27,8 +27,8 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
 /// written back once.
 const CHECKPOINT_PAGES: &str = "8192";
 /// KiB of page cache of a connection.
-const WRITER_CACHE: &str = "-32768";
-const READER_CACHE: &str = "-4096";
+const WRITER_CACHE: &str = "-16384";
+const READER_CACHE: &str = "-8192";
 const STATEMENTS: usize = 256;
 
 /// Why a store could not be opened.

@@ -26,7 +26,7 @@ pub(super) async fn list(
     order: Order,
     page: &PageRequest,
 ) -> Result<Page<TerminalView>, StoreError> {
-    let reads_pulse = sort == TerminalSort::LastHeartbeat || filter.seen_before.is_some();
+    let from = tables(filter, sort);
     let listing = Listing {
         kind: KIND,
         around: (
@@ -34,11 +34,7 @@ pub(super) async fn list(
             concat!(") page JOIN terminal t ON t.id = page.id", view_joins!()),
         ),
         columns: "t.id",
-        from: if reads_pulse {
-            "terminal t JOIN terminal_pulse u ON u.terminal_id = t.id"
-        } else {
-            "terminal t"
-        },
+        from: &from,
         key: Some(key(sort)),
         id: "t.id",
         order,
@@ -58,6 +54,31 @@ pub(super) async fn list(
         found.next = None;
     }
     Ok(found)
+}
+
+/// Returns the text to look for if the trigram index can find it.
+fn indexed_search(filter: &TerminalFilter) -> Option<&String> {
+    filter
+        .search
+        .as_ref()
+        .filter(|text| text.chars().count() >= SHORTEST_INDEXED)
+}
+
+/// Returns the tables that the filter reads, beginning with what narrows most; `CROSS` keeps SQLite from starting
+/// elsewhere.
+fn tables(filter: &TerminalFilter, sort: TerminalSort) -> String {
+    let mut from = String::from(if indexed_search(filter).is_some() {
+        "terminal_search s CROSS JOIN terminal t ON t.id = s.rowid"
+    } else if filter.has_alerts == Some(true) {
+        "(SELECT DISTINCT terminal_id FROM alert WHERE state <> 'resolved' AND terminal_id IS NOT NULL) o
+         CROSS JOIN terminal t ON t.id = o.terminal_id"
+    } else {
+        "terminal t"
+    });
+    if sort == TerminalSort::LastHeartbeat || filter.seen_before.is_some() {
+        from.push_str(" JOIN terminal_pulse u ON u.terminal_id = t.id");
+    }
+    from
 }
 
 fn key(sort: TerminalSort) -> &'static str {
@@ -112,21 +133,13 @@ fn narrow(query: &mut Query, filter: &TerminalFilter) {
         query.push(if has_alerts { " AND " } else { " AND NOT " });
         query.push("EXISTS (SELECT 1 FROM alert a WHERE a.terminal_id = t.id AND a.state <> 'resolved')");
     }
-    if let Some(text) = &filter.search {
-        search(query, text);
-    }
-}
-
-fn search(query: &mut Query, text: &str) {
-    if text.chars().count() >= SHORTEST_INDEXED {
+    if let Some(text) = indexed_search(filter) {
         let phrase = format!("\"{}\"", text.replace('"', "\"\""));
+        query.push(" AND s.search_key MATCH ").push_bind(phrase);
+    } else if let Some(text) = &filter.search {
         query
-            .push(" AND t.id IN (SELECT rowid FROM terminal_search WHERE terminal_search MATCH ")
-            .push_bind(phrase)
-            .push(")");
+            .push(" AND instr(t.search_key, ")
+            .push_bind(text.clone())
+            .push(") > 0");
     }
-    query
-        .push(" AND instr(t.search_key, ")
-        .push_bind(text.to_owned())
-        .push(") > 0");
 }
