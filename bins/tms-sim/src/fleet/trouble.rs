@@ -98,11 +98,11 @@ impl Troubles {
     /// Returns troubles for somebody who watches: the first ones within half a minute, all of them short.
     pub const fn demo() -> Self {
         Self {
-            per_hour: 0.8,
-            shortest: Duration::from_secs(25),
-            longest: Duration::from_secs(100),
-            silent_at_least: Duration::from_secs(45),
-            high_at_least: Duration::from_mins(1),
+            per_hour: 1.2,
+            shortest: Duration::from_secs(15),
+            longest: Duration::from_mins(1),
+            silent_at_least: Duration::from_secs(30),
+            high_at_least: Duration::from_secs(25),
             early: Some((0.08, Duration::from_secs(20))),
         }
     }

@@ -1,6 +1,7 @@
 //! Latencies in buckets whose width grows with the value: less than one percent wide, whatever the latency, in 32 KiB.
 
 use std::{
+    fmt,
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
@@ -100,6 +101,20 @@ pub struct Latency {
     pub p99_9: f64,
     /// The longest.
     pub max: f64,
+}
+
+impl fmt::Display for Latency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            p50,
+            p90,
+            p99,
+            p99_9,
+            max,
+            ..
+        } = self;
+        write!(f, "p50 {p50}  p90 {p90}  p99 {p99}  p99.9 {p99_9}  max {max}")
+    }
 }
 
 fn millis(time: Duration) -> f64 {

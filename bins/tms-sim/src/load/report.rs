@@ -77,64 +77,53 @@ impl LoadReport {
 
 impl Display for LoadReport {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let mut row = |name: &str, value: &dyn Display| writeln!(f, "{name:<22}{value}");
-        row("target", &format_args!("{}  {}", self.url, self.path))?;
+        let mut row = |name: &str, value: fmt::Arguments<'_>| writeln!(f, "{name:<22}{value}");
+        row("target", format_args!("{}  {}", self.url, self.path))?;
         match self.rate {
-            Some(rate) => row("load", &format_args!("{rate} heartbeats/s asked for"))?,
-            None => row("load", &"as fast as answers come")?,
+            Some(rate) => row("load", format_args!("{rate} heartbeats/s asked for"))?,
+            None => row("load", format_args!("as fast as answers come"))?,
         }
+        let (terminals, connections) = (self.terminals, self.connections);
         row(
             "from",
-            &format_args!("{} terminals over {} connections", self.terminals, self.connections),
+            format_args!("{terminals} terminals over {connections} connections"),
         )?;
         if self.enrolled > 0 {
             row(
                 "enrolled",
-                &format_args!("{} in {:.1} s", self.enrolled, self.enrolment_s),
+                format_args!("{} in {:.1} s", self.enrolled, self.enrolment_s),
             )?;
         }
+        let (throughput, measured_s) = (self.throughput, self.measured_s);
         row(
             "throughput",
-            &format_args!(
-                "{:.0} heartbeats/s acknowledged over {:.1} s",
-                self.throughput, self.measured_s
-            ),
+            format_args!("{throughput:.0} heartbeats/s acknowledged over {measured_s:.1} s"),
         )?;
-        let l = &self.latency_ms;
-        row(
-            "latency ms",
-            &format_args!(
-                "p50 {}  p90 {}  p99 {}  p99.9 {}  max {}",
-                l.p50, l.p90, l.p99, l.p99_9, l.max
-            ),
-        )?;
-        let c = &self.counts;
-        row(
-            "acknowledged",
-            &format_args!(
-                "{} heartbeats ({} sent again), {} log lines",
-                c.acknowledged, c.repeated, c.log_lines
-            ),
-        )?;
-        let refused: Vec<String> = c.refused.iter().map(|(status, n)| format!("{n} x {status}")).collect();
-        row(
-            "failed",
-            &format_args!(
-                "{} refused{}, {} connections broken, {} timed out, {} never sent",
-                c.refused.values().sum::<u64>(),
-                if refused.is_empty() {
-                    String::new()
-                } else {
-                    format!(" ({})", refused.join(", "))
-                },
-                c.connection_errors,
-                c.timeouts,
-                c.unsent
-            ),
-        )?;
+        row("latency ms", format_args!("{}", self.latency_ms))?;
+        write!(f, "{}", self.counts)?;
         match &self.verification {
             Some(verification) => write!(f, "{verification}"),
             None => Ok(()),
         }
+    }
+}
+
+impl Display for Counts {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "{:<22}{} heartbeats ({} sent again), {} log lines",
+            "acknowledged", self.acknowledged, self.repeated, self.log_lines
+        )?;
+        let refused: u64 = self.refused.values().sum();
+        write!(f, "{:<22}{refused} refused", "failed")?;
+        for (status, count) in &self.refused {
+            write!(f, " [{count} x {status}]")?;
+        }
+        writeln!(
+            f,
+            ", {} connections broken, {} timed out, {} never sent",
+            self.connection_errors, self.timeouts, self.unsent
+        )
     }
 }

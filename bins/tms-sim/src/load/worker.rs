@@ -52,6 +52,12 @@ impl Plan {
         now >= self.until || self.gauges.is_stopped()
     }
 
+    /// Returns the wall clock at a moment of the run.
+    fn wall_ms(&self, now: Instant) -> i64 {
+        let into = now.saturating_duration_since(self.start).as_millis();
+        i64::try_from(into).unwrap_or(0) + self.start_ms
+    }
+
     fn note(&self, entry: &Entry) {
         if let Some(journal) = &self.journal {
             journal.note(entry);
@@ -66,6 +72,39 @@ pub(super) struct Seat {
     pub(super) next_seq: u64,
     pub(super) next_line: u64,
     pub(super) account: Account,
+}
+
+impl Seat {
+    /// Writes down what came of a heartbeat.
+    fn settle_beat(&mut self, seq: i64, is_acknowledged: bool, plan: &Plan) {
+        let numbers = if is_acknowledged {
+            &mut self.account.beats
+        } else {
+            &mut self.account.unsure_beats
+        };
+        numbers.insert(seq);
+        plan.note(&Entry::Beat {
+            terminal: self.credential.terminal_id,
+            seq,
+            is_acknowledged,
+        });
+    }
+
+    /// Writes down what came of a batch of log lines.
+    fn settle_lines(&mut self, first: i64, is_acknowledged: bool, plan: &Plan) {
+        let numbers = if is_acknowledged {
+            &mut self.account.lines
+        } else {
+            &mut self.account.unsure_lines
+        };
+        numbers.insert_run(first, LINES);
+        plan.note(&Entry::Lines {
+            terminal: self.credential.terminal_id,
+            first,
+            count: LINES,
+            is_acknowledged,
+        });
+    }
 }
 
 /// What came of a request.
@@ -214,34 +253,20 @@ impl Worker {
         let number = seat.next_seq;
         seat.next_seq += 1;
         let seq = i64::try_from(number).unwrap_or(i64::MAX);
-        let terminal = seat.credential.terminal_id;
         self.template.address_to(identity(&seat.credential, plan.is_bare));
         let mut is_again = false;
         loop {
             let now = Instant::now();
-            let ms = i64::try_from((now - plan.start).as_millis()).unwrap_or(0) + plan.start_ms;
-            let stamp = self.stamp.at(ms);
+            let stamp = self.stamp.at(plan.wall_ms(now));
             self.template.set(Beat { stamp, seq: number });
             let outcome = self.wire.exchange(self.template.request(), plan, now).await;
             if matches!(outcome, Outcome::Acknowledged) {
-                seat.account.beats.insert(seq);
-                let entry = Entry::Beat {
-                    terminal,
-                    seq,
-                    is_acknowledged: true,
-                };
-                plan.note(&entry);
+                seat.settle_beat(seq, true, plan);
                 count_acknowledged(plan, intended, is_again);
                 return;
             }
             if !is_again {
-                seat.account.unsure_beats.insert(seq);
-                let entry = Entry::Beat {
-                    terminal,
-                    seq,
-                    is_acknowledged: false,
-                };
-                plan.note(&entry);
+                seat.settle_beat(seq, false, plan);
             }
             is_again = true;
             self.wire.recover(&outcome, plan).await;
@@ -257,27 +282,18 @@ impl Worker {
         let Some(seat) = self.seats.get_mut(place) else { return };
         let first = i64::try_from(seat.next_line).unwrap_or(i64::MAX);
         seat.next_line += u64::from(LINES);
-        let terminal = seat.credential.terminal_id;
-        let ms = i64::try_from(plan.start.elapsed().as_millis()).unwrap_or(0) + plan.start_ms;
-        let request = log_request(&plan.target, &seat.credential, first, self.stamp.at(ms));
-        let entry = |is_acknowledged| Entry::Lines {
-            terminal,
-            first,
-            count: LINES,
-            is_acknowledged,
-        };
+        let stamp = self.stamp.at(plan.wall_ms(Instant::now()));
+        let request = log_request(&plan.target, &seat.credential, first, stamp);
         let mut is_again = false;
         loop {
             let outcome = self.wire.exchange(&request, plan, Instant::now()).await;
             if matches!(outcome, Outcome::Acknowledged) {
-                seat.account.lines.insert_run(first, LINES);
-                plan.note(&entry(true));
+                seat.settle_lines(first, true, plan);
                 plan.gauges.log_lines.add_many(u64::from(LINES));
                 return;
             }
             if !is_again {
-                seat.account.unsure_lines.insert_run(first, LINES);
-                plan.note(&entry(false));
+                seat.settle_lines(first, false, plan);
             }
             is_again = true;
             self.wire.recover(&outcome, plan).await;
