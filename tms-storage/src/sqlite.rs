@@ -1,6 +1,6 @@
 //! The ports on an embedded SQLite file: one writer, a few readers, one process. No rule of the business belongs here.
 //!
-//! All mutations go through [`Work`](work::Work), an immediate transaction on the only connection that may write. A
+//! All mutations go through `Work`, an immediate transaction on the only connection that may write. A
 //! future that is dropped within one rolls back: the driver queues the rollback before anything that follows.
 
 mod alert;
