@@ -53,9 +53,10 @@ macro_rules! store_conformance {
             customer: every_field_reads_back, unknown_ones_are_not_found, names_are_unique,
                 one_of_parallel_inserts_wins, a_save_replaces_every_field, stale_revision_is_refused,
                 one_of_parallel_saves_wins, a_deleted_one_is_missing, one_with_terminals_stays,
-                deleting_takes_codes_along, lists_are_in_bytewise_order, search_is_literal, search_follows_a_save,
+                deleting_leaves_no_orphan, deleting_takes_codes_along, lists_are_in_bytewise_order, search_is_literal, search_follows_a_save,
                 filters_bound_a_list;
             terminal: every_field_reads_back, unknown_ones_are_not_found, serials_are_unique,
+                one_of_parallel_inserts_wins,
                 an_unknown_customer_is_missing, a_save_reaches_the_presence_row, stale_revision_is_refused,
                 one_of_parallel_saves_wins, counts_follow_status, retiring_revokes_and_uncounts,
                 retiring_from_old_knowledge_is_refused, a_view_counts_unresolved_alerts,
@@ -73,7 +74,9 @@ macro_rules! store_conformance {
                 light_writes_leave_the_rest_alone, older_sequence_changes_nothing, parallel_batches_lose_nothing,
                 parallel_counted_batches_agree_with_their_answers, operators_settings_survive,
                 the_unknown_and_the_retired_are_told_so, status_changes_are_told_everywhere,
-                reported_firmware_reaches_the_lists, history_is_read_by_page, each_batch_grows_the_version_once;
+                reported_firmware_reaches_the_lists, history_is_read_by_page, each_batch_grows_the_version_once,
+                a_full_batch_is_stored, unkeepable_text_is_rejected, moving_beside_heartbeats_counts_right,
+                retiring_beside_heartbeats_counts_right, alerts_beside_heartbeats_are_kept;
             presence: rows_come_in_order_of_id, a_gap_between_stamps_is_an_outage,
                 stamps_of_two_nodes_close_the_gap, a_stamp_never_goes_back, parallel_stamps_record_one_outage,
                 due_rows_respect_outages, due_rows_respect_a_chain_of_outages, unraised_breaches_are_due,
@@ -101,7 +104,8 @@ macro_rules! store_conformance {
             lease: renewing_keeps_the_token, takeover_fences_the_old_leader, an_expired_leader_writes_until_takeover,
                 a_released_lease_is_free_at_once, leases_are_independent, one_of_parallel_nodes_leads;
             upkeep: retention_drops_whole_days, retention_drops_old_outages, partitions_are_made_once,
-                compacting_keeps_the_counts, a_fresh_store_is_current;
+                compacting_keeps_the_counts, a_fresh_store_is_current,
+                the_clock_is_measured;
             envelope: events_come_with_the_change, a_refused_change_tells_nothing, envelopes_of_any_size_are_carried,
                 the_present_fence_is_accepted, a_lost_lease_stops_changes_of_terminals,
                 a_lost_lease_stops_changes_of_presence, a_lost_lease_stops_changes_of_people;

@@ -1,7 +1,7 @@
 //! Cases of [`crate::customer::CustomerStore`].
 
 use chrono::NaiveDate;
-use futures::future::join_all;
+use futures::future::{join, join_all};
 
 use crate::{
     Stores,
@@ -210,6 +210,27 @@ pub async fn one_with_terminals_stays(stores: &Stores) {
         StoreError::Referenced(_)
     );
     assert_eq!(stores.customers.find(customer.id).await.unwrap(), Some(customer));
+}
+
+/// A customer is not deleted from under a terminal that is inserted at the same time.
+pub async fn deleting_leaves_no_orphan(stores: &Stores) {
+    for n in 0..4 {
+        let customer = given::customer(stores, &format!("customer {n}")).await;
+        let draft = build::terminal(customer.id, n);
+        let (deleted, inserted) = join(
+            stores.customers.delete(customer.id, Revision::FIRST, build::act()),
+            stores.terminals.insert(&draft, NOW, build::act()),
+        )
+        .await;
+        match inserted {
+            Ok(_) => refused!(deleted, StoreError::Referenced(_)),
+            Err(StoreError::Missing(_)) => deleted.unwrap(),
+            Err(other) => panic!("{other:?}"),
+        }
+        let found = stores.terminals.find_by_serial(&draft.serial).await.unwrap();
+        let owner = stores.customers.find(customer.id).await.unwrap();
+        assert_eq!(found.is_some(), owner.is_some());
+    }
 }
 
 /// Deleting a customer deletes its enrolment codes.

@@ -1,9 +1,10 @@
 //! Cases of [`crate::heartbeat::HeartbeatStore`].
 
-use futures::future::{join, join_all};
+mod race;
 
 use crate::{
     Stores,
+    error::StoreError,
     event::EventKind,
     heartbeat::{Answer, Heartbeat, HeartbeatRecord, Metrics, plan::BatchRules, plan::plan},
     id::{Revision, TerminalId},
@@ -15,6 +16,12 @@ use crate::{
         given,
     },
     time::Timestamp,
+};
+
+pub use race::{
+    alerts_beside_heartbeats_are_kept, moving_beside_heartbeats_counts_right, operators_settings_survive,
+    parallel_batches_lose_nothing, parallel_counted_batches_agree_with_their_answers,
+    retiring_beside_heartbeats_counts_right,
 };
 
 async fn fleet(stores: &Stores, count: i64) -> Vec<TerminalId> {
@@ -166,99 +173,6 @@ pub async fn older_sequence_changes_nothing(stores: &Stores) {
     assert_eq!(past, ["a"]);
 }
 
-/// Batches at one time leave what one after the other would: no heartbeat and no version is lost.
-pub async fn parallel_batches_lose_nothing(stores: &Stores) {
-    let fleet = fleet(stores, 5).await;
-    let before = stores.presence.find_many(&fleet).await.unwrap();
-    let batches = (0..8_i64).map(|n| {
-        let mut batch: Vec<_> = fleet
-            .iter()
-            .map(|terminal| build::beat(*terminal, at(10 + n)))
-            .collect();
-        // Half of them name the terminals in the opposite order.
-        if n % 2 == 1 {
-            batch.reverse();
-        }
-        async move { given::beats(stores, &batch).await }
-    });
-    for answers in join_all(batches).await {
-        assert!(answers.iter().all(is_recorded) && answers.len() == 5);
-    }
-    for row in before {
-        let after = given::presence(stores, row.terminal).await;
-        assert_eq!(after.version, row.version + 8, "each batch wrote the row once");
-        assert_eq!(after.last_seen, Some(at(17)));
-        assert_eq!(after.status, Status::Online);
-        assert_eq!(given::history(stores, row.terminal).await.len(), 8);
-        assert_eq!(
-            given::status_history(stores, row.terminal).await.len(),
-            1,
-            "it came online once"
-        );
-    }
-    assert_eq!(given::counts(stores).await.online, 5);
-    assert_eq!(given::events(stores).await.len(), 5);
-}
-
-/// Of counted heartbeats in parallel batches, history has exactly those answered as recorded.
-pub async fn parallel_counted_batches_agree_with_their_answers(stores: &Stores) {
-    let fleet = fleet(stores, 3).await;
-    let batches = (0..8_i64).map(|n| {
-        let batch: Vec<_> = fleet
-            .iter()
-            .flat_map(|terminal| [n, n + 1].map(|seq| build::counted(*terminal, at(10 + n), "boot", seq)))
-            .collect();
-        async move { given::beats(stores, &batch).await }
-    });
-    let answers = join_all(batches).await;
-    let recorded = answers.iter().flatten().filter(|answer| is_recorded(answer)).count();
-    let mut kept = 0;
-    for terminal in fleet {
-        assert_eq!(given::presence(stores, terminal).await.seq, Some(8));
-        let mut seqs: Vec<_> = given::history(stores, terminal)
-            .await
-            .iter()
-            .map(|row| row.seq)
-            .collect();
-        kept += seqs.len();
-        seqs.sort_unstable();
-        seqs.dedup();
-        assert_eq!(
-            given::history(stores, terminal).await.len(),
-            seqs.len(),
-            "each counter once"
-        );
-    }
-    assert_eq!(kept, recorded);
-}
-
-/// What people set meanwhile survives heartbeats: interval, customer, maintenance.
-pub async fn operators_settings_survive(stores: &Stores) {
-    let terminal = fleet(stores, 1).await[0];
-    let mut edited = given::view(stores, terminal).await.terminal;
-    edited.draft.heartbeat_interval_s = 60;
-    edited.draft.store_name = Some("edited".to_owned());
-    let beats = join_all((0..6).map(|n| async move {
-        given::beats(stores, &[build::beat(terminal, at(10 + n))]).await;
-    }));
-    let (_, saved) = join(beats, stores.terminals.save(&edited, edited.revision, build::act())).await;
-    saved.unwrap();
-    let answers = given::beats(stores, &[build::beat(terminal, at(30))]).await;
-    let view = given::view(stores, terminal).await;
-    assert_eq!(view.presence.interval_s, 60);
-    assert_eq!(view.terminal.draft.store_name.as_deref(), Some("edited"));
-    assert_eq!(given::history(stores, terminal).await.len(), 7);
-    assert!(
-        matches!(answers[..], [Answer::Recorded(next)] if (54..=60).contains(&next.next_s)),
-        "{answers:?}"
-    );
-    assert_eq!(
-        view.terminal.revision,
-        edited.revision.next(),
-        "a heartbeat counts no revision"
-    );
-}
-
 /// A terminal that is retired or was never there is unknown, and the others of its batch are stored.
 pub async fn the_unknown_and_the_retired_are_told_so(stores: &Stores) {
     let fleet = fleet(stores, 2).await;
@@ -369,4 +283,40 @@ pub async fn each_batch_grows_the_version_once(stores: &Stores) {
     let Presence { version, .. } = given::presence(stores, terminal).await;
     given::beats(stores, &[build::beat(terminal, at(1)), build::beat(terminal, at(2))]).await;
     assert_eq!(given::presence(stores, terminal).await.version, version + 1);
+}
+
+/// A batch as long as any that comes is stored.
+pub async fn a_full_batch_is_stored(stores: &Stores) {
+    let fleet = fleet(stores, 48).await;
+    let batch: Vec<_> = (0..1_024_i64)
+        .zip(fleet.iter().cycle())
+        .map(|(n, terminal)| build::counted(*terminal, at(n), "boot", n))
+        .collect();
+    let answers = given::beats(stores, &batch).await;
+    assert!(answers.len() == 1_024 && answers.iter().all(is_recorded));
+    let total = async |terminal: TerminalId| {
+        let page = build::whole_page();
+        let history = stores.heartbeats.history(terminal, NOW, at(2_000), &page).await;
+        history.unwrap().total.unwrap()
+    };
+    assert_eq!((total(fleet[0]).await, total(fleet[47]).await), (22, 21));
+    assert_eq!(given::counts(stores).await.online, 48);
+}
+
+/// Text that a store can't keep is refused as such, not as an outage, and leaves nothing.
+pub async fn unkeepable_text_is_rejected(stores: &Stores) {
+    let fleet = fleet(stores, 2).await;
+    let mut bad = build::beat(fleet[0], at(10));
+    bad.reported.firmware_version = Some("1.0\0".to_owned());
+    let batch = [build::beat(fleet[1], at(10)), bad];
+    match stores.heartbeats.record_batch(&batch, &BatchRules::default()).await {
+        Ok(answers) => assert!(answers.iter().all(is_recorded), "a store may keep it"),
+        Err(StoreError::Rejected(_)) => {
+            assert!(given::history(stores, fleet[1]).await.is_empty());
+            assert_eq!(given::counts(stores).await.online, 0);
+        }
+        Err(other) => panic!("{other:?}"),
+    }
+    let answers = given::beats(stores, &[build::beat(fleet[1], at(20))]).await;
+    assert!(answers.iter().all(is_recorded));
 }

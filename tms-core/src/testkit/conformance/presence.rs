@@ -74,6 +74,14 @@ pub async fn rows_come_in_order_of_id(stores: &Stores) {
     let ids: Vec<_> = rows.iter().map(|row| row.terminal).collect();
     assert_eq!(ids, [fleet[0], fleet[2]]);
     assert!(stores.presence.find_many(&[]).await.unwrap().is_empty());
+    let last = fleet[2].get();
+    let many: Vec<_> = (1..=last + 5_000)
+        .rev()
+        .map(|raw| TerminalId::new(raw).unwrap())
+        .collect();
+    let rows = stores.presence.find_many(&many).await.unwrap();
+    let ids: Vec<_> = rows.iter().map(|row| row.terminal).collect();
+    assert_eq!(ids, fleet, "of thousands of ids");
 }
 
 async fn due_ids(stores: &Stores, now: Timestamp, outages: &[Outage], limit: u32) -> (Vec<TerminalId>, DueRows) {

@@ -126,6 +126,18 @@ pub async fn serials_are_unique(stores: &Stores) {
     );
 }
 
+/// Of parallel inserts of one serial number, one succeeds.
+pub async fn one_of_parallel_inserts_wins(stores: &Stores) {
+    let customer = given::customer(stores, "ABC").await;
+    let draft = build::terminal(customer.id, 1);
+    let outcomes = join_all((0..6).map(|_| stores.terminals.insert(&draft, NOW, build::act()))).await;
+    assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
+    for outcome in outcomes.into_iter().filter(Result::is_err) {
+        refused!(outcome, StoreError::Duplicate(_));
+    }
+    assert_eq!(given::counts(stores).await.total(), 1);
+}
+
 /// A terminal of a customer that is not there is refused, on insert and on save.
 pub async fn an_unknown_customer_is_missing(stores: &Stores) {
     let customer = given::customer(stores, "ABC").await;

@@ -1,5 +1,7 @@
 //! Cases of [`crate::upkeep::UpkeepStore`].
 
+use std::time::Duration;
+
 use futures::future::join;
 
 use crate::{
@@ -11,7 +13,7 @@ use crate::{
         build::{self, NOW},
         given,
     },
-    time::Timestamp,
+    time::{Clock, SystemClock, Timestamp},
     upkeep::SchemaState,
 };
 
@@ -151,4 +153,10 @@ pub async fn a_fresh_store_is_current(stores: &Stores) {
     let health = stores.upkeep.health().await.unwrap();
     assert_eq!(health.schema, SchemaState::Current);
     assert!(!health.version.is_empty());
+}
+
+/// The clock of the store's machine is measured against ours.
+pub async fn the_clock_is_measured(stores: &Stores) {
+    let skew = stores.upkeep.clock_skew(SystemClock.now()).await.unwrap();
+    assert!(skew < Duration::from_secs(60), "{skew:?}");
 }
