@@ -26,6 +26,8 @@ pub enum StoreConfig {
         url: Secret<String>,
         /// The schema, if not the default one.
         schema: Option<String>,
+        /// The role that `tms migrate` lets use the tables, if the server does not sign in as their owner.
+        application_role: Option<String>,
         /// How many connections at most.
         connections: u32,
     },

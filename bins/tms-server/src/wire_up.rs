@@ -51,11 +51,12 @@ pub async fn open_stores(config: &Config, purpose: Purpose) -> anyhow::Result<St
 
 #[cfg(feature = "postgres")]
 fn postgres_settings(config: &Config) -> anyhow::Result<PgSettings> {
-    let StoreConfig::Postgres { url, schema, connections } = &config.store else {
+    let StoreConfig::Postgres { url, schema, application_role, connections } = &config.store else {
         anyhow::bail!("no Postgres is configured: set DATABASE_URL");
     };
     let mut settings = PgSettings::new(url.expose());
     settings.schema.clone_from(schema);
+    settings.application_role.clone_from(application_role);
     settings.max_connections = *connections;
     Ok(settings)
 }

@@ -77,7 +77,8 @@ impl Reader {
                     self.fault("DATABASE_URL: must begin with postgres://".to_owned());
                 }
                 let connections = self.parse("TMS_DB_CONNECTIONS", 10, "a number of connections");
-                StoreConfig::Postgres { url: Secret::new(url), schema: self.text("TMS_DB_SCHEMA"), connections }
+                let (schema, application_role) = (self.text("TMS_DB_SCHEMA"), self.text("TMS_DB_APP_ROLE"));
+                StoreConfig::Postgres { url: Secret::new(url), schema, application_role, connections }
             }
             (Some("postgres"), None) => {
                 self.fault("TMS_STORE=postgres: set DATABASE_URL, or DB_HOST and its friends".to_owned());

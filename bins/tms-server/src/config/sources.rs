@@ -17,6 +17,7 @@ pub const KEYS: &[&str] = &[
     "SECRET_KEY",
     "TMS_CONFIG",
     "TMS_DATA_DIR",
+    "TMS_DB_APP_ROLE",
     "TMS_DB_CONNECTIONS",
     "TMS_DB_SCHEMA",
     "TMS_DEFAULT_INTERVAL_S",

@@ -1,0 +1,211 @@
+//! A fleet of 1,000,000 terminals in PostgreSQL: fills a database, then times lists, search, summary and sweep against the
+//! figures of the design. Percentiles over four clients at a time, warm.
+
+use std::{sync::Arc, time::Instant};
+
+use anyhow::{Context, Result};
+use clap::Parser;
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+use tms_core::{
+    Tms,
+    lease::Fence,
+    presence::reconcile::PresenceSweep,
+    secret::Secret,
+    settings::PresenceSettings,
+    time::{Clock, SystemClock},
+};
+use tms_http::{HttpSettings, ServeSettings, client};
+use tms_storage::postgres::{self, PgSettings, PgStore};
+
+/// Times reading and sweeping of a large fleet.
+#[derive(Debug, Parser)]
+struct Args {
+    /// An empty PostgreSQL database
+    #[arg(long)]
+    postgres: String,
+    /// How many terminals
+    #[arg(long, default_value_t = 1_000_000)]
+    terminals: u32,
+    /// Requests of each kind
+    #[arg(long, default_value_t = 400)]
+    requests: usize,
+}
+
+const CLIENTS: usize = 4;
+const PASSWORD: &str = "a password for a run";
+
+/// Name, path and limit in milliseconds; `{n}` becomes a number that differs from request to request.
+const QUESTIONS: &[(&str, &str, u32)] = &[
+    ("list by serial number", "/terminals?per_page=100&sort=serial_number", 20),
+    ("list by status", "/terminals?per_page=100&sort=status&order=desc", 20),
+    ("list by shop", "/terminals?per_page=100&sort=store_name", 20),
+    ("offline, by serial number", "/terminals?per_page=100&status=offline&sort=serial_number", 20),
+    ("offline, by shop", "/terminals?per_page=100&status=offline&sort=store_name", 20),
+    ("a customer's, by serial number", "/terminals?per_page=100&customer_id={n}&sort=serial_number", 20),
+    ("a customer's in error", "/terminals?per_page=100&customer_id={n}&status=error&sort=serial_number", 20),
+    ("a model, by serial number", "/terminals?per_page=100&model=TC-200&sort=serial_number", 20),
+    ("a firmware, by serial number", "/terminals?per_page=100&firmware_version=2.0.3&sort=serial_number", 20),
+    ("with alerts, by serial number", "/terminals?per_page=100&has_alerts=true&sort=serial_number", 20),
+    ("page 100, by serial number", "/terminals?per_page=100&page=100&sort=serial_number", 20),
+    ("search, one hit", "/terminals?per_page=100&search=TC-200-0{n}77", 50),
+    ("search, a shop", "/terminals?per_page=100&search=shop%20{n}%20", 50),
+    ("search, nearly all", "/terminals?per_page=100&search=TC-200", 50),
+    ("search, kana", "/terminals?per_page=100&search=%E3%82%B7%E3%83%B3%E3%82%B8%E3%83%A5%E3%82%AF", 50),
+    ("search, nothing", "/terminals?per_page=100&search=zzqqxx", 50),
+    ("one terminal", "/terminals/{n}", 20),
+    ("open alerts", "/alerts?per_page=100&is_resolved=false", 20),
+    ("summary", "/summary", 20),
+    ("by last heartbeat (exact)", "/terminals?per_page=100&sort=last_heartbeat", 500),
+];
+
+#[tokio::main]
+#[expect(clippy::print_stdout, reason = "the table is what the program is for")]
+async fn main() -> Result<()> {
+    let args = Args::parse();
+    let settings = PgSettings::new(args.postgres.as_str());
+    postgres::migrate(&settings).await.context("migrating")?;
+    let began = Instant::now();
+    fill(&args.postgres, args.terminals).await?;
+    println!("filled {} terminals in {:.0?}", args.terminals, began.elapsed());
+    let store = PgStore::connect(&settings).context("connecting")?;
+    let tms = Tms::builder(store.stores()).build();
+    let (base, token) = serve(&tms).await?;
+    println!("{:34}{:>8}{:>8}{:>8}{:>8}", "ms", "p50", "p99", "max", "limit");
+    for (name, path, limit) in QUESTIONS {
+        let count = if *limit > 100 { args.requests / 20 } else { args.requests };
+        let mut times = ask(&base, &token, path, count.max(CLIENTS)).await.with_context(|| (*name).to_owned())?;
+        times.sort_by(f64::total_cmp);
+        let at = |percent: usize| times.get((times.len() - 1) * percent / 100).copied().unwrap_or_default();
+        println!("{name:34}{:>8.1}{:>8.1}{:>8.1}{limit:>8}", at(50), at(99), at(100));
+    }
+    let mut counts = Vec::new();
+    for _ in 0..5 {
+        let began = Instant::now();
+        tms.stores().terminals.count_by_status(None).await?;
+        counts.push(began.elapsed());
+    }
+    counts.sort();
+    println!("counting the fleet, not shared: median {:.1?}", counts.get(2).copied().unwrap_or_default());
+    sweep(&tms, &args.postgres).await
+}
+
+#[expect(clippy::print_stdout, reason = "the table is what the program is for")]
+async fn sweep(tms: &Tms, url: &str) -> Result<()> {
+    let stores = tms.stores();
+    let lease = tms_core::tms::background::LEADER;
+    let rules = tms_core::heartbeat::plan::BatchRules {
+        presence: PresenceSettings { mass_loss_minimum: 1_000_000, ..PresenceSettings::default() },
+        ..Default::default()
+    };
+    let sweeper = PresenceSweep::new(stores.presence.clone(), stores.alerts.clone());
+    let mut connection = PgConnection::connect(url).await?;
+    for (name, due) in [("nothing due", 0), ("nothing due, again", 0), ("1,000 due", 1_000), ("10,000 due", 10_000)] {
+        let late = format!(
+            "UPDATE terminal_presence SET deadline = now() - interval '1 s' WHERE terminal_id IN \
+             (SELECT terminal_id FROM terminal_presence WHERE NOT is_lost LIMIT {due})"
+        );
+        connection.execute(AssertSqlSafe(late)).await?;
+        let now = SystemClock.now();
+        let ttl = std::time::Duration::from_secs(600);
+        let fence: Fence = stores.leases.acquire(lease, "million", now, ttl).await?.context("somebody else leads")?;
+        let began = Instant::now();
+        let report = sweeper.tick(now, fence, &rules).await?;
+        println!("sweep, {name:24} {:>8.0?} ({} written)", began.elapsed(), report.written);
+    }
+    Ok(())
+}
+
+async fn fill(url: &str, terminals: u32) -> Result<()> {
+    let mut connection = PgConnection::connect(url).await?;
+    let customers = (terminals / 100).max(1);
+    let steps = [
+        format!(
+            "INSERT INTO customer (company_name, contract_type, is_active, search_key, created_at, updated_at, revision) \
+             SELECT 'Customer ' || n, 'standard', true, 'customer ' || n, now(), now(), 1 \
+             FROM generate_series(1, {customers}) n"
+        ),
+        // Statuses as in a fleet: most are online; shops have two terminals each.
+        format!(
+            "INSERT INTO terminal (serial_number, customer_id, model, store_name, store_code, heartbeat_interval_s, \
+             auto_update_enabled, lifecycle, status, firmware_version, created_at, updated_at, revision) \
+             SELECT 'TC-200-' || lpad(n::text, 7, '0'), 1 + n % {customers}, CASE WHEN n % 5 = 0 THEN 'TC-300' ELSE 'TC-200' END, \
+             'Shop ' || n / 2, (n / 2)::text, 300, true, 'active', \
+             CASE WHEN n % 50 = 0 THEN 'offline' WHEN n % 97 = 0 THEN 'error' WHEN n % 501 = 0 THEN 'maintenance' ELSE 'online' END, \
+             '2.0.' || n % 7, now(), now(), 1 FROM generate_series(1, {terminals}) n"
+        ),
+        "INSERT INTO terminal_search SELECT id, lower(serial_number) || ' ' || lower(store_name) || \
+         CASE WHEN id % 1000 = 0 THEN ' しんじゅく' ELSE '' END FROM terminal"
+            .to_owned(),
+        "INSERT INTO terminal_presence (terminal_id, customer_id, config_version, status_since, first_seen, interval_s, \
+         raised, alerted, breached, device_code, is_active, in_maintenance, is_lost, version, last_seen, deadline, \
+         agent_time, seq, uptime_s, transaction_count, next_s, cpu_percent, memory_percent, disk_percent, \
+         temperature_c, status, device, boot, past_boots, firmware_version, agent_version, ip_address, breaches) \
+         SELECT id, customer_id, 1, now(), now(), 300, CASE WHEN status = 'offline' THEN 1 ELSE 0 END, \
+         CASE WHEN status = 'offline' THEN 1 ELSE 0 END, 0, 0, true, status = 'maintenance', status = 'offline', 1, now(), \
+         now() + interval '1 day', now(), 1, 86400, 150, 297, 45, 60, 30, 35, status, \
+         CASE WHEN status = 'error' THEN 'absent' ELSE 'ok' END, 'boot-1', '', firmware_version, '1.0.0', '192.168.1.100', '' \
+         FROM terminal"
+            .to_owned(),
+        "INSERT INTO terminal_count SELECT customer_id, status, count(*) FROM terminal GROUP BY 1, 2".to_owned(),
+        "INSERT INTO alert (terminal_id, customer_id, cause, severity, state, details, occurrences, created_at, revision) \
+         SELECT id, customer_id, 'offline', 'HIGH', 'open', '{}', 1, now(), 1 FROM terminal WHERE status = 'offline'"
+            .to_owned(),
+        "VACUUM ANALYZE".to_owned(),
+    ];
+    for step in steps {
+        connection.execute(AssertSqlSafe(step)).await?;
+    }
+    Ok(())
+}
+
+async fn serve(tms: &Tms) -> Result<(String, String)> {
+    let request = tms_core::operator::service::UserRequest {
+        username: "root".to_owned(),
+        full_name: String::new(),
+        email: None,
+        role: tms_core::permission::Role::Admin,
+        password: Secret::new(PASSWORD.to_owned()),
+    };
+    tms.operators().create(&tms.system_ctx(), request).await?;
+    let mut http = HttpSettings::new("a key of thirty-two characters or more");
+    http.rate_limits = false;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let base = format!("http://{}", listener.local_addr()?);
+    let router = tms_http::router(tms.clone(), http);
+    tokio::spawn(tms_http::serve(listener, router, ServeSettings::default(), std::future::pending()));
+    let body = serde_json::json!({ "username": "root", "password": PASSWORD });
+    let answer = reqwest::Client::new().post(format!("{base}/api/v1/auth/login")).json(&body).send().await?;
+    let answer: serde_json::Value = answer.json().await?;
+    let token = answer.get("access_token").and_then(serde_json::Value::as_str).context("signing in")?;
+    Ok((format!("{base}/api/v1"), token.to_owned()))
+}
+
+/// Asks `count` times with four clients; returns milliseconds.
+async fn ask(base: &str, token: &str, path: &str, count: usize) -> Result<Vec<f64>> {
+    let http = Arc::new(client::http_client(std::time::Duration::from_secs(30))?);
+    let clients = (0..CLIENTS).map(|client| {
+        let (http, token) = (Arc::clone(&http), token.to_owned());
+        let urls: Vec<String> = (0..count / CLIENTS + 2)
+            .map(|round| format!("{base}{}", path.replace("{n}", &(1_000 + (round * CLIENTS + client) * 7 % 9_000).to_string())))
+            .collect();
+        tokio::spawn(async move {
+            let mut times = Vec::new();
+            for (round, url) in urls.iter().enumerate() {
+                let began = Instant::now();
+                let answer = http.get(url).bearer_auth(&token).send().await?;
+                anyhow::ensure!(answer.status().is_success(), "{url}: {}", answer.status());
+                answer.bytes().await?;
+                // The first two warm connection and caches.
+                if round >= 2 {
+                    times.push(began.elapsed().as_secs_f64() * 1_000.0);
+                }
+            }
+            Ok(times)
+        })
+    });
+    let mut all = Vec::new();
+    for times in futures::future::try_join_all(clients).await? {
+        all.extend(times?);
+    }
+    Ok(all)
+}
