@@ -1,14 +1,12 @@
 //! What group commit itself costs: heartbeats through the queue into a store that answers at once.
 
+#![allow(clippy::unwrap_used, reason = "a bench that cannot begin has nothing to say")]
+
 use std::sync::Arc;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use tms_core::{
-    heartbeat::{
-        HeartbeatIngest,
-        ingest::IngestSettings,
-        plan::BatchRules,
-    },
+    heartbeat::{HeartbeatIngest, ingest::IngestSettings, plan::BatchRules},
     testkit::{MemoryStore, build, given},
 };
 use tokio::sync::watch;
@@ -31,7 +29,9 @@ fn ingest(c: &mut Criterion) {
     group.throughput(Throughput::Elements(AT_ONCE.unsigned_abs()));
     group.bench_function("256 heartbeats at once, memory store", |b| {
         b.to_async(&runtime).iter(|| async {
-            let all = terminals.iter().map(|terminal| door.submit(build::beat(*terminal, build::at(1))));
+            let all = terminals
+                .iter()
+                .map(|terminal| door.submit(build::beat(*terminal, build::at(1))));
             futures::future::try_join_all(all).await.unwrap()
         });
     });

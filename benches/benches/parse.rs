@@ -1,5 +1,7 @@
 //! What it costs to read one heartbeat.
 
+#![allow(clippy::unwrap_used, reason = "a bench that cannot begin has nothing to say")]
+
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};

@@ -179,7 +179,47 @@ pub(crate) async fn wrong_method() -> Problem {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use axum::{Router, body::Body, middleware::from_fn_with_state, routing::get};
+    use tms_core::{Tms, testkit::MemoryStore};
+    use tower::ServiceExt;
+
     use super::*;
+    use crate::{HttpSettings, wire::ErrorBody};
+
+    #[expect(clippy::panic, reason = "this is the handler whose panic has to be caught")]
+    async fn panic_now() -> Response {
+        panic!("a secret in a panic")
+    }
+
+    async fn answer(path: &str) -> (StatusCode, ErrorBody) {
+        let mut settings = HttpSettings::new("key");
+        settings.request_timeout = Duration::from_millis(20);
+        let app = App::new(Tms::builder(MemoryStore::new().stores()).build(), settings);
+        let router = Router::new()
+            .route("/panic", get(panic_now))
+            .route("/slow", get(std::future::pending::<Response>))
+            .layer(from_fn_with_state(app.clone(), around))
+            .with_state(app);
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        let response = router.oneshot(request).await.unwrap();
+        let status = response.status();
+        let body = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
+        (status, serde_json::from_slice(&body).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_panic_and_a_stuck_handler_have_the_error_body() {
+        let (status, body) = answer("/panic").await;
+        assert_eq!((status.as_u16(), body.error.code.as_str()), (500, "SYS_001"));
+        assert_eq!(
+            body.error.details, None,
+            "what went wrong inside is nobody's business outside"
+        );
+        let (status, body) = answer("/slow").await;
+        assert_eq!((status.as_u16(), body.error.code.as_str()), (503, "SYS_002"));
+    }
 
     #[test]
     fn the_port_is_no_part_of_the_name() {

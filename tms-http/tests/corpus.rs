@@ -1,5 +1,12 @@
 //! Replays the corpus of the fuzz targets: what once broke, or might, is read by every run of the tests.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    unreachable_pub,
+    reason = "a test panics to report a failure"
+)]
 #![cfg(feature = "fuzzing")]
 
 use std::{fs, path::Path};

@@ -150,6 +150,10 @@ async fn main() {
         took[took.len() - 1]
     );
     for file in std::fs::read_dir(folder.path()).unwrap().flatten() {
-        println!("{}: {} KiB", file.file_name().display(), file.metadata().unwrap().len() / 1024);
+        println!(
+            "{}: {} KiB",
+            file.file_name().display(),
+            file.metadata().unwrap().len() / 1024
+        );
     }
 }

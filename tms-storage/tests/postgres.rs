@@ -41,7 +41,9 @@ fn both_folders_of_migrations_have_the_same_steps() {
     let stems = |name: &str| -> BTreeSet<String> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(name);
         let files = std::fs::read_dir(folder).unwrap();
-        files.map(|file| file.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned()).collect()
+        files
+            .map(|file| file.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
+            .collect()
     };
     assert_eq!(stems("postgres"), stems("sqlite"));
 }
@@ -49,22 +51,35 @@ fn both_folders_of_migrations_have_the_same_steps() {
 /// Heartbeats rewrite their row within its page and touch no index.
 #[tokio::test]
 async fn heartbeats_are_hot_updates() {
-    let Some(database) = Database::migrated().await else { return };
+    let Some(database) = Database::migrated().await else {
+        return;
+    };
     let store = PgStore::connect(&database.settings()).unwrap();
     let stores = store.stores();
     stores.upkeep.ensure_partitions(NOW).await.unwrap();
     let customer = given::customer(&stores, "ABC").await;
     let fleet = given::fleet(&stores, customer.id, 20).await;
-    let beat = |n: i64| fleet.iter().map(move |id| build::counted(*id, at(n), "boot", n)).collect::<Vec<_>>();
+    let beat = |n: i64| {
+        fleet
+            .iter()
+            .map(move |id| build::counted(*id, at(n), "boot", n))
+            .collect::<Vec<_>>()
+    };
     given::beats(&stores, &beat(0)).await;
     // Sessions tell what they did when they end, if not before.
     store.close().await;
     let mut shell = database.shell().await;
-    sqlx::query("VACUUM terminal_presence").execute(&mut shell).await.unwrap();
+    sqlx::query("VACUUM terminal_presence")
+        .execute(&mut shell)
+        .await
+        .unwrap();
     let before = updates(&mut shell).await;
     let store = PgStore::connect(&database.settings()).unwrap();
     for n in 1..=10 {
-        given::beats(&store.stores(), &beat(n)).await;
+        // A page has room for some of its rows twice, not for all of them in one transaction.
+        for part in beat(n).chunks(4) {
+            given::beats(&store.stores(), part).await;
+        }
     }
     store.close().await;
     let mut after = updates(&mut shell).await;
@@ -89,7 +104,9 @@ async fn updates(shell: &mut sqlx::PgConnection) -> (i64, i64) {
 /// Two nodes that remember the same terminals leave what one would have left.
 #[tokio::test]
 async fn two_nodes_share_a_fleet() {
-    let Some(database) = Database::migrated().await else { return };
+    let Some(database) = Database::migrated().await else {
+        return;
+    };
     let one = PgStore::connect(&database.settings()).unwrap().stores();
     let two = PgStore::connect(&database.settings()).unwrap().stores();
     one.upkeep.ensure_partitions(NOW).await.unwrap();
@@ -102,9 +119,15 @@ async fn two_nodes_share_a_fleet() {
             batch[0].device = Device::Error(7);
         }
         let answers = given::beats(node, &batch).await;
-        assert!(answers.iter().all(|answer| matches!(answer, Answer::Recorded(_))), "{n}: {answers:?}");
+        assert!(
+            answers.iter().all(|answer| matches!(answer, Answer::Recorded(_))),
+            "{n}: {answers:?}"
+        );
         let answers = given::beats(node, &batch).await;
-        assert!(answers.iter().all(|answer| matches!(answer, Answer::Repeated(_))), "{n}: {answers:?}");
+        assert!(
+            answers.iter().all(|answer| matches!(answer, Answer::Repeated(_))),
+            "{n}: {answers:?}"
+        );
     }
     for id in &fleet {
         assert_eq!(given::history(&two, *id).await.len(), 30);
@@ -116,7 +139,9 @@ async fn two_nodes_share_a_fleet() {
 /// What a node remembers of a row never outlives what others do to it.
 #[tokio::test]
 async fn what_is_remembered_never_undoes_what_is_stored() {
-    let Some(database) = Database::migrated().await else { return };
+    let Some(database) = Database::migrated().await else {
+        return;
+    };
     let node = PgStore::connect(&database.settings()).unwrap().stores();
     let other = PgStore::connect(&database.settings()).unwrap().stores();
     node.upkeep.ensure_partitions(NOW).await.unwrap();
@@ -128,15 +153,30 @@ async fn what_is_remembered_never_undoes_what_is_stored() {
     next.draft.heartbeat_interval_s = 60;
     other.terminals.save(&next, seen, build::act()).await.unwrap();
     let answers = given::beats(&node, &[build::counted(id, at(2), "boot", 2)]).await;
-    assert!(matches!(answers[..], [Answer::Recorded(next)] if next.next_s <= 60), "{answers:?}");
+    assert!(
+        matches!(answers[..], [Answer::Recorded(next)] if next.next_s <= 60),
+        "{answers:?}"
+    );
     assert_eq!(given::presence(&node, id).await.interval_s, 60);
 
     let fence = given::fence(&other).await;
     let outages = [];
     let due = other.presence.due(at(10_000), &outages, 10).await.unwrap();
     let rules = BatchRules::default();
-    let input = sweep::SweepInput { now: at(10_000), outages: &outages, rules: &rules.alerts, hold_losses: false };
-    assert_eq!(other.presence.apply_sweep(&sweep::plan(due.rows, &input), fence).await.unwrap(), 1);
+    let input = sweep::SweepInput {
+        now: at(10_000),
+        outages: &outages,
+        rules: &rules.alerts,
+        hold_losses: false,
+    };
+    assert_eq!(
+        other
+            .presence
+            .apply_sweep(&sweep::plan(due.rows, &input), fence)
+            .await
+            .unwrap(),
+        1
+    );
     given::beats(&node, &[build::counted(id, at(10_001), "boot", 3)]).await;
     let row = given::presence(&node, id).await;
     assert!(!row.is_lost && row.raised.is_empty(), "{row:?}");
@@ -146,9 +186,14 @@ async fn what_is_remembered_never_undoes_what_is_stored() {
 /// Everything the server does works for a role that owns nothing, and audit entries are out of its reach.
 #[tokio::test]
 async fn the_application_role_needs_no_more_than_it_was_granted() {
-    let Some(database) = Database::empty().await else { return };
+    let Some(database) = Database::empty().await else {
+        return;
+    };
     let role = "tms_app";
-    let settings = PgSettings { application_role: Some(role.to_owned()), ..database.settings() };
+    let settings = PgSettings {
+        application_role: Some(role.to_owned()),
+        ..database.settings()
+    };
     postgres::migrate(&settings).await.unwrap();
     let app = database.settings_as(role);
     let stores = PgStore::connect(&app).unwrap().stores();
@@ -156,7 +201,11 @@ async fn the_application_role_needs_no_more_than_it_was_granted() {
     let customer = given::customer(&stores, "ABC").await;
     let id = given::enrolled(&stores, customer.id, 1).await;
     given::beats(&stores, &[build::beat(id, at(1))]).await;
-    stores.upkeep.drop_history(&tms_core::settings::Retention::default(), at(86_400 * 500)).await.unwrap();
+    stores
+        .upkeep
+        .drop_history(&tms_core::settings::Retention::default(), at(86_400 * 500))
+        .await
+        .unwrap();
     assert!(given::history(&stores, id).await.is_empty());
     assert_eq!(stores.upkeep.health().await.unwrap().schema, SchemaState::Current);
     let mut shell = database.shell_as(role).await;
@@ -175,7 +224,9 @@ async fn the_application_role_needs_no_more_than_it_was_granted() {
 /// A schema and a table of migrations of one's own leave `public` alone.
 #[tokio::test]
 async fn the_schema_is_where_the_settings_say() {
-    let Some(database) = Database::empty().await else { return };
+    let Some(database) = Database::empty().await else {
+        return;
+    };
     let settings = PgSettings {
         schema: Some("fleet".to_owned()),
         migrations_table: "fleet_steps".to_owned(),
@@ -188,12 +239,17 @@ async fn the_schema_is_where_the_settings_say() {
     assert_eq!(postgres::migrate(&settings).await.unwrap().applied, plan);
     assert!(postgres::migrate(&settings).await.unwrap().applied.is_empty());
     assert!(postgres::migration_plan(&settings).await.unwrap().is_empty());
-    assert_eq!(store.stores().upkeep.health().await.unwrap().schema, SchemaState::Current);
+    assert_eq!(
+        store.stores().upkeep.health().await.unwrap().schema,
+        SchemaState::Current
+    );
     let customer = given::customer(&store.stores(), "ABC").await;
     given::enrolled(&store.stores(), customer.id, 1).await;
     let mut shell = database.shell().await;
     let count = |schema: &str| {
-        AssertSqlSafe(format!("SELECT count(*) FROM pg_tables WHERE schemaname = '{schema}' AND tablename = 'terminal'"))
+        AssertSqlSafe(format!(
+            "SELECT count(*) FROM pg_tables WHERE schemaname = '{schema}' AND tablename = 'terminal'"
+        ))
     };
     for (schema, expected) in [("fleet", 1), ("public", 0)] {
         let found: i64 = sqlx::query_scalar(count(schema)).fetch_one(&mut shell).await.unwrap();
@@ -210,7 +266,9 @@ async fn the_schema_is_where_the_settings_say() {
 /// A heartbeat of a day without partitions is stored all the same.
 #[tokio::test]
 async fn a_missing_partition_is_made_on_the_way() {
-    let Some(database) = Database::migrated().await else { return };
+    let Some(database) = Database::migrated().await else {
+        return;
+    };
     let stores = PgStore::connect(&database.settings()).unwrap().stores();
     let customer = given::customer(&stores, "ABC").await;
     let id = given::enrolled(&stores, customer.id, 1).await;
@@ -225,7 +283,9 @@ async fn a_missing_partition_is_made_on_the_way() {
 /// Work is refused at once while the server is away, and goes on without a restart when it is back.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sessions_that_are_cut_are_replaced() {
-    let Some(database) = Database::migrated().await else { return };
+    let Some(database) = Database::migrated().await else {
+        return;
+    };
     let stores = PgStore::connect(&database.settings()).unwrap().stores();
     stores.upkeep.ensure_partitions(NOW).await.unwrap();
     let customer = given::customer(&stores, "ABC").await;
@@ -246,7 +306,10 @@ async fn sessions_that_are_cut_are_replaced() {
         }
     }
     assert!(failed <= 4, "one at each cut at most: {failed}");
-    assert_eq!(given::history(&stores, id).await.len(), usize::try_from(20 - failed).unwrap());
+    assert_eq!(
+        given::history(&stores, id).await.len(),
+        usize::try_from(20 - failed).unwrap()
+    );
 }
 
 #[tokio::test]
@@ -263,7 +326,10 @@ async fn a_server_that_is_not_there_is_answered_in_time() {
 fn settings_that_cannot_be_read_are_refused() {
     let refused = |settings: PgSettings| PgStore::connect(&settings).unwrap_err().to_string();
     assert!(refused(PgSettings::new("mysql//x:geheim@y")).contains("postgres://"));
-    let schema = |name: &str| PgSettings { schema: Some(name.to_owned()), ..PgSettings::new("postgres://a@b/c") };
+    let schema = |name: &str| PgSettings {
+        schema: Some(name.to_owned()),
+        ..PgSettings::new("postgres://a@b/c")
+    };
     for name in ["", "a\"b", "A", "1a", "a;b"] {
         assert!(refused(schema(name)).contains("must be"), "{name}");
     }
@@ -272,7 +338,9 @@ fn settings_that_cannot_be_read_are_refused() {
 /// Alerts of a sweep over many terminals at once are raised and told once each.
 #[tokio::test]
 async fn a_mass_of_alerts_is_raised_in_one_go() {
-    let Some(database) = Database::migrated().await else { return };
+    let Some(database) = Database::migrated().await else {
+        return;
+    };
     let stores = PgStore::connect(&database.settings()).unwrap().stores();
     stores.upkeep.ensure_partitions(NOW).await.unwrap();
     let customer = given::customer(&stores, "ABC").await;
@@ -280,16 +348,38 @@ async fn a_mass_of_alerts_is_raised_in_one_go() {
     let batch: Vec<_> = fleet.iter().map(|id| build::beat(*id, at(1))).collect();
     given::beats(&stores, &batch).await;
     let fence = given::fence(&stores).await;
-    let rules = BatchRules { presence: PresenceSettings::default(), ..BatchRules::default() };
+    let rules = BatchRules {
+        presence: PresenceSettings::default(),
+        ..BatchRules::default()
+    };
     let due = stores.presence.due(at(5_000), &[], 100).await.unwrap();
     assert_eq!((due.connected, due.due_for_loss, due.rows.len()), (60, 60, 60));
-    let input = sweep::SweepInput { now: at(5_000), outages: &[], rules: &rules.alerts, hold_losses: false };
-    stores.presence.apply_sweep(&sweep::plan(due.rows, &input), fence).await.unwrap();
+    let input = sweep::SweepInput {
+        now: at(5_000),
+        outages: &[],
+        rules: &rules.alerts,
+        hold_losses: false,
+    };
+    stores
+        .presence
+        .apply_sweep(&sweep::plan(due.rows, &input), fence)
+        .await
+        .unwrap();
     let rows = stores.presence.unsettled(100).await.unwrap();
-    let plans: Vec<_> = rows.iter().map(|row| tms_core::alert::decide(row, &rules.alerts, at(5_001))).collect();
+    let plans: Vec<_> = rows
+        .iter()
+        .map(|row| tms_core::alert::decide(row, &rules.alerts, at(5_001)))
+        .collect();
     assert_eq!(stores.alerts.apply(&plans, fence).await.unwrap().raised, 60);
     assert_eq!(stores.alerts.apply(&plans, fence).await.unwrap().raised, 0);
-    let filter = AlertFilter { cause: Some(Cause::Offline), ..AlertFilter::default() };
-    let page = stores.alerts.list(&filter, Order::Ascending, &build::whole_page()).await.unwrap();
+    let filter = AlertFilter {
+        cause: Some(Cause::Offline),
+        ..AlertFilter::default()
+    };
+    let page = stores
+        .alerts
+        .list(&filter, Order::Ascending, &build::whole_page())
+        .await
+        .unwrap();
     assert_eq!(page.total, Some(60));
 }

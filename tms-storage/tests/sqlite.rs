@@ -128,6 +128,30 @@ async fn another_writer_makes_it_unavailable_and_goes_again() {
     given::customer(&stores, "ABC").await;
 }
 
+/// The server keeps presence rows in memory; a command beside it must not be overwritten from there.
+#[tokio::test]
+async fn what_a_command_writes_beside_a_server_is_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = open(folder.path()).await.stores();
+    let customer = given::customer(&server, "ABC").await;
+    let terminal = given::enrolled(&server, customer.id, 1).await;
+    given::beats(&server, &[build::counted(terminal, at(10), "boot", 0)]).await;
+
+    let beside = SqliteStore::open_beside(&folder.path().join("tms.db")).await.unwrap();
+    let command = beside.stores();
+    let mut edited = given::view(&command, terminal).await.terminal;
+    edited.draft.heartbeat_interval_s = 60;
+    let saved = command.terminals.save(&edited, edited.revision, build::act());
+    saved.await.unwrap();
+    given::beats(&command, &[build::counted(terminal, at(20), "boot", 1)]).await;
+
+    let answers = given::beats(&server, &[build::counted(terminal, at(30), "boot", 1)]).await;
+    assert!(matches!(answers[..], [Answer::Repeated(_)]), "{answers:?}");
+    given::beats(&server, &[build::counted(terminal, at(40), "boot", 2)]).await;
+    assert_eq!(given::presence(&server, terminal).await.interval_s, 60);
+    assert_eq!(given::history(&command, terminal).await.len(), 3);
+}
+
 /// Callers that give up at any moment leave whole transactions or none, and a writer that works.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dropped_write_leaves_all_or_nothing() {

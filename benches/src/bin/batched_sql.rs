@@ -51,12 +51,15 @@ async fn main() -> Result<()> {
 
 async fn postgres(url: &str, args: &Args, until: Instant) -> Result<u128> {
     let mut connection = PgConnection::connect(url).await.context("connecting")?;
-    let rows = connection.fetch_all("SELECT terminal_id FROM terminal_presence ORDER BY terminal_id").await?;
+    let rows = connection
+        .fetch_all("SELECT terminal_id FROM terminal_presence ORDER BY terminal_id")
+        .await?;
     let terminals: Vec<i64> = rows.iter().map(|row| row.get(0)).collect();
     anyhow::ensure!(!terminals.is_empty(), "the database has no terminals");
     let share = terminals.len().div_ceil(args.connections);
-    let writers = terminals.chunks(share).map(|terminals| write_postgres(url, terminals.to_vec(), args.batch, until));
-    let counts = futures::future::try_join_all(writers.map(tokio::spawn)).await?;
+    let writer = |terminals: &[i64]| write_postgres(url.to_owned(), terminals.to_vec(), args.batch, until);
+    let writers = terminals.chunks(share).map(|terminals| tokio::spawn(writer(terminals)));
+    let counts = futures::future::try_join_all(writers).await?;
     counts.into_iter().sum()
 }
 
@@ -69,16 +72,24 @@ const PG_HISTORY: &str = "INSERT INTO heartbeat_history (terminal_id, received_a
      SELECT i.terminal_id, now(), now(), i.seq, 150, 0, 45, 60, 30, 35, 'ok' \
      FROM unnest($1::bigint[], $2::bigint[]) AS i (terminal_id, seq)";
 
-async fn write_postgres(url: &str, terminals: Vec<i64>, batch: usize, until: Instant) -> Result<u128> {
-    let mut connection = PgConnection::connect(url).await?;
+async fn write_postgres(url: String, terminals: Vec<i64>, batch: usize, until: Instant) -> Result<u128> {
+    let mut connection = PgConnection::connect(&url).await?;
     let (mut written, mut seq) = (0, 0_i64);
     while Instant::now() < until {
         for part in terminals.chunks(batch) {
             seq += 1;
             let seqs = vec![seq; part.len()];
             let mut transaction = connection.begin().await?;
-            sqlx::query(PG_PRESENCE).bind(part).bind(&seqs).execute(&mut *transaction).await?;
-            sqlx::query(PG_HISTORY).bind(part).bind(&seqs).execute(&mut *transaction).await?;
+            sqlx::query(PG_PRESENCE)
+                .bind(part)
+                .bind(&seqs)
+                .execute(&mut *transaction)
+                .await?;
+            sqlx::query(PG_HISTORY)
+                .bind(part)
+                .bind(&seqs)
+                .execute(&mut *transaction)
+                .await?;
             transaction.commit().await?;
             written += part.len() as u128;
             if Instant::now() >= until {
@@ -115,8 +126,16 @@ async fn sqlite(file: &str, batch: usize, until: Instant) -> Result<u128> {
             seq += 1;
             let ids = serde_json::to_string(part)?;
             let mut transaction = connection.begin().await?;
-            sqlx::query(SQLITE_PRESENCE).bind(&ids).bind(seq).execute(&mut *transaction).await?;
-            sqlx::query(SQLITE_HISTORY).bind(&ids).bind(seq).execute(&mut *transaction).await?;
+            sqlx::query(SQLITE_PRESENCE)
+                .bind(&ids)
+                .bind(seq)
+                .execute(&mut *transaction)
+                .await?;
+            sqlx::query(SQLITE_HISTORY)
+                .bind(&ids)
+                .bind(seq)
+                .execute(&mut *transaction)
+                .await?;
             transaction.commit().await?;
             written += part.len() as u128;
             if Instant::now() >= until {

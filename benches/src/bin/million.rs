@@ -36,26 +36,70 @@ const PASSWORD: &str = "a password for a run";
 
 /// Name, path and limit in milliseconds; `{n}` becomes a number that differs from request to request.
 const QUESTIONS: &[(&str, &str, u32)] = &[
-    ("list by serial number", "/terminals?per_page=100&sort=serial_number", 20),
+    (
+        "list by serial number",
+        "/terminals?per_page=100&sort=serial_number",
+        20,
+    ),
     ("list by status", "/terminals?per_page=100&sort=status&order=desc", 20),
     ("list by shop", "/terminals?per_page=100&sort=store_name", 20),
-    ("offline, by serial number", "/terminals?per_page=100&status=offline&sort=serial_number", 20),
-    ("offline, by shop", "/terminals?per_page=100&status=offline&sort=store_name", 20),
-    ("a customer's, by serial number", "/terminals?per_page=100&customer_id={n}&sort=serial_number", 20),
-    ("a customer's in error", "/terminals?per_page=100&customer_id={n}&status=error&sort=serial_number", 20),
-    ("a model, by serial number", "/terminals?per_page=100&model=TC-200&sort=serial_number", 20),
-    ("a firmware, by serial number", "/terminals?per_page=100&firmware_version=2.0.3&sort=serial_number", 20),
-    ("with alerts, by serial number", "/terminals?per_page=100&has_alerts=true&sort=serial_number", 20),
-    ("page 100, by serial number", "/terminals?per_page=100&page=100&sort=serial_number", 20),
+    (
+        "offline, by serial number",
+        "/terminals?per_page=100&status=offline&sort=serial_number",
+        20,
+    ),
+    (
+        "offline, by shop",
+        "/terminals?per_page=100&status=offline&sort=store_name",
+        20,
+    ),
+    (
+        "a customer's, by serial number",
+        "/terminals?per_page=100&customer_id={n}&sort=serial_number",
+        20,
+    ),
+    (
+        "a customer's in error",
+        "/terminals?per_page=100&customer_id={n}&status=error&sort=serial_number",
+        20,
+    ),
+    (
+        "a model, by serial number",
+        "/terminals?per_page=100&model=TC-200&sort=serial_number",
+        20,
+    ),
+    (
+        "a firmware, by serial number",
+        "/terminals?per_page=100&firmware_version=2.0.3&sort=serial_number",
+        20,
+    ),
+    (
+        "with alerts, by serial number",
+        "/terminals?per_page=100&has_alerts=true&sort=serial_number",
+        20,
+    ),
+    (
+        "page 100, by serial number",
+        "/terminals?per_page=100&page=100&sort=serial_number",
+        20,
+    ),
     ("search, one hit", "/terminals?per_page=100&search=TC-200-0{n}77", 50),
     ("search, a shop", "/terminals?per_page=100&search=shop%20{n}%20", 50),
     ("search, nearly all", "/terminals?per_page=100&search=TC-200", 50),
-    ("search, kana", "/terminals?per_page=100&search=%E3%82%B7%E3%83%B3%E3%82%B8%E3%83%A5%E3%82%AF", 50),
+    (
+        "search, kana",
+        "/terminals?per_page=100&search=%E3%82%B7%E3%83%B3%E3%82%B8%E3%83%A5%E3%82%AF",
+        50,
+    ),
     ("search, nothing", "/terminals?per_page=100&search=zzqqxx", 50),
     ("one terminal", "/terminals/{n}", 20),
     ("open alerts", "/alerts?per_page=100&is_resolved=false", 20),
     ("summary", "/summary", 20),
-    ("by last heartbeat (exact)", "/terminals?per_page=100&sort=last_heartbeat", 500),
+    (
+        "by last heartbeat (exact)",
+        "/terminals?per_page=100&sort=last_heartbeat",
+        500,
+    ),
 ];
 
 #[tokio::main]
@@ -72,10 +116,21 @@ async fn main() -> Result<()> {
     let (base, token) = serve(&tms).await?;
     println!("{:34}{:>8}{:>8}{:>8}{:>8}", "ms", "p50", "p99", "max", "limit");
     for (name, path, limit) in QUESTIONS {
-        let count = if *limit > 100 { args.requests / 20 } else { args.requests };
-        let mut times = ask(&base, &token, path, count.max(CLIENTS)).await.with_context(|| (*name).to_owned())?;
+        let count = if *limit > 100 {
+            args.requests / 20
+        } else {
+            args.requests
+        };
+        let mut times = ask(&base, &token, path, count.max(CLIENTS))
+            .await
+            .with_context(|| (*name).to_owned())?;
         times.sort_by(f64::total_cmp);
-        let at = |percent: usize| times.get((times.len() - 1) * percent / 100).copied().unwrap_or_default();
+        let at = |percent: usize| {
+            times
+                .get((times.len() - 1) * percent / 100)
+                .copied()
+                .unwrap_or_default()
+        };
         println!("{name:34}{:>8.1}{:>8.1}{:>8.1}{limit:>8}", at(50), at(99), at(100));
     }
     let mut counts = Vec::new();
@@ -85,7 +140,10 @@ async fn main() -> Result<()> {
         counts.push(began.elapsed());
     }
     counts.sort();
-    println!("counting the fleet, not shared: median {:.1?}", counts.get(2).copied().unwrap_or_default());
+    println!(
+        "counting the fleet, not shared: median {:.1?}",
+        counts.get(2).copied().unwrap_or_default()
+    );
     sweep(&tms, &args.postgres).await
 }
 
@@ -94,12 +152,20 @@ async fn sweep(tms: &Tms, url: &str) -> Result<()> {
     let stores = tms.stores();
     let lease = tms_core::tms::background::LEADER;
     let rules = tms_core::heartbeat::plan::BatchRules {
-        presence: PresenceSettings { mass_loss_minimum: 1_000_000, ..PresenceSettings::default() },
+        presence: PresenceSettings {
+            mass_loss_minimum: 1_000_000,
+            ..PresenceSettings::default()
+        },
         ..Default::default()
     };
     let sweeper = PresenceSweep::new(stores.presence.clone(), stores.alerts.clone());
     let mut connection = PgConnection::connect(url).await?;
-    for (name, due) in [("nothing due", 0), ("nothing due, again", 0), ("1,000 due", 1_000), ("10,000 due", 10_000)] {
+    for (name, due) in [
+        ("nothing due", 0),
+        ("nothing due, again", 0),
+        ("1,000 due", 1_000),
+        ("10,000 due", 10_000),
+    ] {
         let late = format!(
             "UPDATE terminal_presence SET deadline = now() - interval '1 s' WHERE terminal_id IN \
              (SELECT terminal_id FROM terminal_presence WHERE NOT is_lost LIMIT {due})"
@@ -107,10 +173,18 @@ async fn sweep(tms: &Tms, url: &str) -> Result<()> {
         connection.execute(AssertSqlSafe(late)).await?;
         let now = SystemClock.now();
         let ttl = std::time::Duration::from_secs(600);
-        let fence: Fence = stores.leases.acquire(lease, "million", now, ttl).await?.context("somebody else leads")?;
+        let fence: Fence = stores
+            .leases
+            .acquire(lease, "million", now, ttl)
+            .await?
+            .context("somebody else leads")?;
         let began = Instant::now();
         let report = sweeper.tick(now, fence, &rules).await?;
-        println!("sweep, {name:24} {:>8.0?} ({} written)", began.elapsed(), report.written);
+        println!(
+            "sweep, {name:24} {:>8.0?} ({} written)",
+            began.elapsed(),
+            report.written
+        );
     }
     Ok(())
 }
@@ -172,11 +246,23 @@ async fn serve(tms: &Tms) -> Result<(String, String)> {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let base = format!("http://{}", listener.local_addr()?);
     let router = tms_http::router(tms.clone(), http);
-    tokio::spawn(tms_http::serve(listener, router, ServeSettings::default(), std::future::pending()));
+    tokio::spawn(tms_http::serve(
+        listener,
+        router,
+        ServeSettings::default(),
+        std::future::pending(),
+    ));
     let body = serde_json::json!({ "username": "root", "password": PASSWORD });
-    let answer = reqwest::Client::new().post(format!("{base}/api/v1/auth/login")).json(&body).send().await?;
+    let answer = reqwest::Client::new()
+        .post(format!("{base}/api/v1/auth/login"))
+        .json(&body)
+        .send()
+        .await?;
     let answer: serde_json::Value = answer.json().await?;
-    let token = answer.get("access_token").and_then(serde_json::Value::as_str).context("signing in")?;
+    let token = answer
+        .get("access_token")
+        .and_then(serde_json::Value::as_str)
+        .context("signing in")?;
     Ok((format!("{base}/api/v1"), token.to_owned()))
 }
 
@@ -186,7 +272,12 @@ async fn ask(base: &str, token: &str, path: &str, count: usize) -> Result<Vec<f6
     let clients = (0..CLIENTS).map(|client| {
         let (http, token) = (Arc::clone(&http), token.to_owned());
         let urls: Vec<String> = (0..count / CLIENTS + 2)
-            .map(|round| format!("{base}{}", path.replace("{n}", &(1_000 + (round * CLIENTS + client) * 7 % 9_000).to_string())))
+            .map(|round| {
+                format!(
+                    "{base}{}",
+                    path.replace("{n}", &(1_000 + (round * CLIENTS + client) * 7 % 9_000).to_string())
+                )
+            })
             .collect();
         tokio::spawn(async move {
             let mut times = Vec::new();

@@ -16,16 +16,50 @@ use crate::{
 };
 
 /// Runs one command.
-pub async fn run(args: Args, config: Config, output: &Output) -> anyhow::Result<ExitCode> {
+pub async fn run(args: Args, config: Config, output: Output) -> anyhow::Result<ExitCode> {
     match args.command {
-        Command::Serve { demo: true, demo_terminals, .. } => demo::run(config, demo_terminals, output).await,
+        Command::Serve {
+            demo: true,
+            demo_terminals,
+            ..
+        } => demo::run(config, demo_terminals, output).await,
         Command::Serve { .. } => serve::run(config, output).await,
         Command::Migrate { plan } => migrate::run(&config, plan, output).await,
-        Command::User(UserCommand::Create { username, role, email, full_name, password_stdin: _ }) => {
-            user::create(&config, user::Person { username, role, email, full_name }, output).await
+        Command::User(UserCommand::Create {
+            username,
+            role,
+            email,
+            full_name,
+            password_stdin: _,
+        }) => {
+            user::create(
+                &config,
+                user::Person {
+                    username,
+                    role,
+                    email,
+                    full_name,
+                },
+                output,
+            )
+            .await
         }
-        Command::EnrollmentCode(EnrollmentCodeCommand::Create { customer, create_customer, store, serial, uses, ttl }) => {
-            let request = enrollment_code::Request { customer, create_customer, store, serial, uses, ttl };
+        Command::EnrollmentCode(EnrollmentCodeCommand::Create {
+            customer,
+            create_customer,
+            store,
+            serial,
+            uses,
+            ttl,
+        }) => {
+            let request = enrollment_code::Request {
+                customer,
+                create_customer,
+                store,
+                serial,
+                uses,
+                ttl,
+            };
             enrollment_code::create(&config, request, output).await
         }
         Command::Check => check::run(&config, output).await,

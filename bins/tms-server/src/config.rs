@@ -88,11 +88,17 @@ impl Config {
 
     fn read(sources: Sources) -> Result<Self, Faults> {
         let mut reader = Reader::new(sources);
-        let listen = reader.parse("TMS_LISTEN", SocketAddr::from(([127, 0, 0, 1], 8_000)), "an address such as 127.0.0.1:8000");
+        let listen = reader.parse(
+            "TMS_LISTEN",
+            SocketAddr::from(([127, 0, 0, 1], 8_000)),
+            "an address such as 127.0.0.1:8000",
+        );
         let store = reader.store(listen);
         let defaults = Settings::default();
         let config = Self {
-            data_dir: reader.text("TMS_DATA_DIR").map_or_else(|| PathBuf::from("tms-data"), PathBuf::from),
+            data_dir: reader
+                .text("TMS_DATA_DIR")
+                .map_or_else(|| PathBuf::from("tms-data"), PathBuf::from),
             listen,
             secret_key: reader.secret_key(&store),
             allowed_hosts: reader.list("ALLOWED_HOSTS"),
@@ -153,13 +159,20 @@ mod tests {
     fn parts_make_a_url_with_escapes() {
         let key = "k".repeat(32);
         let config = read(&[("DB_HOST", "db"), ("DB_PASSWORD", "p@ss/w:rd"), ("SECRET_KEY", &key)]).unwrap();
-        let StoreConfig::Postgres { url, .. } = config.store else { panic!("expected Postgres") };
+        let StoreConfig::Postgres { url, .. } = config.store else {
+            panic!("expected Postgres")
+        };
         assert_eq!(url.expose(), "postgres://tms:p%40ss%2Fw%3Ard@db:5432/tms");
     }
 
     #[test]
     fn all_faults_are_reported_at_once() {
-        let faults = read(&[("TMS_LISTEN", "x"), ("TMS_DRAIN_S", "soon"), ("TMS_RATE_LIMITS", "maybe")]).unwrap_err();
+        let faults = read(&[
+            ("TMS_LISTEN", "x"),
+            ("TMS_DRAIN_S", "soon"),
+            ("TMS_RATE_LIMITS", "maybe"),
+        ])
+        .unwrap_err();
         assert_eq!(faults.0.len(), 3, "{faults:?}");
     }
 }

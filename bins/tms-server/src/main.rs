@@ -1,6 +1,9 @@
 //! The binary `tms`: reads the configuration, wires the crates together and runs one command. No rule lives here.
 
-#![allow(unreachable_pub, reason = "nothing of a binary is public; pub says what a module offers to the others")]
+#![allow(
+    unreachable_pub,
+    reason = "nothing of a binary is public; pub says what a module offers to the others"
+)]
 
 mod args;
 mod command;
@@ -13,7 +16,11 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::{args::Args, config::Config, output::Output};
+use crate::{
+    args::Args,
+    config::Config,
+    output::{Output, complain, fail},
+};
 
 fn main() -> ExitCode {
     let args = Args::parse();
@@ -24,14 +31,14 @@ fn main() -> ExitCode {
         Ok(config) => config,
         Err(faults) => {
             for fault in &faults.0 {
-                output.complain(fault);
+                complain(fault);
             }
             return ExitCode::from(2);
         }
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let outcome = runtime.map_err(Into::into).and_then(|runtime| {
-        let outcome = runtime.block_on(command::run(args, config, &output));
+        let outcome = runtime.block_on(command::run(args, config, output));
         // Whatever still runs is not waited for: all that must be finished has been awaited.
         runtime.shutdown_background();
         outcome
@@ -39,7 +46,7 @@ fn main() -> ExitCode {
     match outcome {
         Ok(code) => code,
         Err(error) => {
-            output.fail(&error);
+            fail(&error);
             ExitCode::FAILURE
         }
     }

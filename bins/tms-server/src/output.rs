@@ -15,34 +15,38 @@ impl Output {
     }
 
     /// Says the result, in the one form or the other.
-    pub fn result(&self, json: &serde_json::Value, text: impl Display) {
+    pub fn result(self, json: &serde_json::Value, text: impl Display) {
         let mut out = std::io::stdout().lock();
         // Nobody may be listening any more; the work is done all the same.
-        let _ = if self.is_json { writeln!(out, "{json}") } else { writeln!(out, "{text}") };
+        let _ = if self.is_json {
+            writeln!(out, "{json}")
+        } else {
+            writeln!(out, "{text}")
+        };
     }
+}
 
-    /// Says something by the way, to people only.
-    pub fn note(&self, text: impl Display) {
-        let _ = writeln!(std::io::stderr().lock(), "{text}");
-    }
+/// Says something by the way, to people only.
+pub fn note(text: impl Display) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
 
-    /// Says what is wrong.
-    pub fn complain(&self, text: impl Display) {
-        let _ = writeln!(std::io::stderr().lock(), "tms: {text}");
-    }
+/// Says what is wrong.
+pub fn complain(text: impl Display) {
+    note(format_args!("tms: {text}"));
+}
 
-    /// Says why a command failed, with the chain of causes.
-    pub fn fail(&self, error: &anyhow::Error) {
-        let mut text = error.to_string();
-        let mut cause: Option<&dyn Error> = error.source();
-        while let Some(error) = cause {
-            let next = error.to_string();
-            if !text.contains(&next) {
-                text.push_str(": ");
-                text.push_str(&next);
-            }
-            cause = error.source();
+/// Says why a command failed, with the chain of causes.
+pub fn fail(error: &anyhow::Error) {
+    let mut text = error.to_string();
+    let mut cause: Option<&dyn Error> = error.source();
+    while let Some(error) = cause {
+        let next = error.to_string();
+        if !text.contains(&next) {
+            text.push_str(": ");
+            text.push_str(&next);
         }
-        self.complain(text);
+        cause = error.source();
     }
+    complain(text);
 }

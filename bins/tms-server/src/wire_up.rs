@@ -1,6 +1,6 @@
 //! Composes stores, core and keys from the configuration.
 
-use std::{io::Write, os::unix::fs::OpenOptionsExt, path::Path};
+use std::{fmt::Write as _, io::Write, os::unix::fs::OpenOptionsExt, path::Path};
 
 use anyhow::Context;
 use tms_core::{Error, NodeSettings, Stores, Tms, heartbeat::ingest::IngestSettings, secret::Secret};
@@ -51,7 +51,13 @@ pub async fn open_stores(config: &Config, purpose: Purpose) -> anyhow::Result<St
 
 #[cfg(feature = "postgres")]
 fn postgres_settings(config: &Config) -> anyhow::Result<PgSettings> {
-    let StoreConfig::Postgres { url, schema, application_role, connections } = &config.store else {
+    let StoreConfig::Postgres {
+        url,
+        schema,
+        application_role,
+        connections,
+    } = &config.store
+    else {
         anyhow::bail!("no Postgres is configured: set DATABASE_URL");
     };
     let mut settings = PgSettings::new(url.expose());
@@ -63,9 +69,19 @@ fn postgres_settings(config: &Config) -> anyhow::Result<PgSettings> {
 
 /// Builds the facade over `stores`.
 pub fn build(config: &Config, stores: Stores) -> Tms {
-    let ingest = IngestSettings { lanes: config.ingest_lanes.clamp(1, 16), ..IngestSettings::default() };
-    let node = NodeSettings { node: config.node.clone(), ingest, ..NodeSettings::default() };
-    Tms::builder(stores).settings(config.settings.clone()).node(node).build()
+    let ingest = IngestSettings {
+        lanes: config.ingest_lanes.clamp(1, 16),
+        ..IngestSettings::default()
+    };
+    let node = NodeSettings {
+        node: config.node.clone(),
+        ingest,
+        ..NodeSettings::default()
+    };
+    Tms::builder(stores)
+        .settings(config.settings.clone())
+        .node(node)
+        .build()
 }
 
 /// Opens the store for one command.
@@ -120,13 +136,21 @@ pub fn secret_key(config: &Config, tms: &Tms) -> anyhow::Result<Secret<String>> 
 pub fn random_text(tms: &Tms) -> anyhow::Result<String> {
     let mut bytes = [0_u8; 32];
     tms.random().fill(&mut bytes)?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        write!(text, "{byte:02x}")?;
+    }
+    Ok(text)
 }
 
 /// Writes a file that only its owner can read; an existing one is replaced.
 pub fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
     let _ = std::fs::remove_file(path);
-    let opened = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    let opened = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path);
     let mut file = opened.with_context(|| format!("writing {}", path.display()))?;
     file.write_all(text.as_bytes())?;
     file.write_all(b"\n")?;
@@ -138,8 +162,10 @@ pub fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
 pub fn explain(error: Error) -> anyhow::Error {
     match error {
         Error::Invalid(fields) => {
-            let faults: Vec<String> =
-                fields.iter().map(|(field, messages)| format!("{field} {}", messages.join(", "))).collect();
+            let faults: Vec<String> = fields
+                .iter()
+                .map(|(field, messages)| format!("{field} {}", messages.join(", ")))
+                .collect();
             anyhow::anyhow!(faults.join("; "))
         }
         other => anyhow::Error::new(other),

@@ -1,5 +1,13 @@
 //! The house rules that no compiler knows: files stay small and say what they are for, and the documents name what exists.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    unreachable_pub,
+    reason = "a test panics to report a failure"
+)]
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -8,7 +16,10 @@ use std::{
 const LONGEST: usize = 420;
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()
+        .unwrap()
 }
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
@@ -54,10 +65,15 @@ fn documents_name_what_exists() {
         let text = fs::read_to_string(root.join(document)).unwrap();
         let named = text.split('`').skip(1).step_by(2).filter(|name| {
             let roots = ["tms-", "bins/", "scripts/", "examples/", "benches/", "fuzz/"];
-            name.contains('/') && !name.contains([' ', '{', '*', '<']) && roots.iter().any(|root| name.starts_with(root))
+            name.contains('/')
+                && !name.contains([' ', '{', '*', '<'])
+                && roots.iter().any(|root| name.starts_with(root))
         });
         for name in named {
-            assert!(root.join(name).exists(), "{document} names {name}, which does not exist");
+            assert!(
+                root.join(name).exists(),
+                "{document} names {name}, which does not exist"
+            );
         }
     }
 }
@@ -66,7 +82,10 @@ fn documents_name_what_exists() {
 fn both_databases_have_the_same_migrations() {
     let names = |kind: &str| {
         let folder = root().join("tms-storage/migrations").join(kind);
-        let mut names: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        let mut names: Vec<_> = fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
         names.sort();
         names
     };

@@ -32,13 +32,19 @@ pub struct JsonLinesLogs {
 impl JsonLinesLogs {
     /// Uses this folder, which must exist.
     pub fn new(folder: &Path) -> Self {
-        Self { folder: folder.to_owned(), writing: Mutex::new(()) }
+        Self {
+            folder: folder.to_owned(),
+            writing: Mutex::new(()),
+        }
     }
 
     /// Puts this store in the place of the one that `stores` has.
     #[must_use]
     pub fn instead_of(self, stores: Stores) -> Stores {
-        Stores { logs: Arc::new(self), ..stores }
+        Stores {
+            logs: Arc::new(self),
+            ..stores
+        }
     }
 
     fn file(&self, terminal: TerminalId) -> PathBuf {
@@ -86,7 +92,8 @@ impl TerminalLogStore for JsonLinesLogs {
             lines.push('\n');
             count += 1;
         }
-        self.write(terminal, &lines).map_err(|error| StoreError::Unavailable(error.into()))?;
+        self.write(terminal, &lines)
+            .map_err(|error| StoreError::Unavailable(error.into()))?;
         Ok(count)
     }
 
@@ -105,7 +112,10 @@ impl TerminalLogStore for JsonLinesLogs {
             PageStart::After(cursor) => logs.retain(|log| log.id.get() < cursor.id),
             PageStart::Offset(rows) => drop(logs.drain(..logs.len().min(usize::try_from(*rows).unwrap_or(usize::MAX)))),
         }
-        let cursor = |log: &StoredLog| Cursor { value: String::new(), id: log.id.get() };
+        let cursor = |log: &StoredLog| Cursor {
+            value: String::new(),
+            id: log.id.get(),
+        };
         Ok(Page::from_rows(logs, page.limit, total, cursor))
     }
 }
@@ -140,5 +150,9 @@ fn decode(number: i64, value: &Value) -> Option<StoredLog> {
         message: text("message")?,
         details: value.get("details")?.clone(),
     };
-    Some(StoredLog { id: LogId::new(number).ok()?, entry, received_at: time("received_at")? })
+    Some(StoredLog {
+        id: LogId::new(number).ok()?,
+        entry,
+        received_at: time("received_at")?,
+    })
 }

@@ -50,10 +50,23 @@ async fn a_known_token_is_not_looked_up_again() {
 async fn a_revocation_is_taken_in_by_following() {
     let mut store = MockCredentialStore::new();
     store.expect_revocation_head().returning(|| Ok(5));
-    let mut feed = vec![Vec::new(), vec![Revocation { position: 6, token: TOKEN }], Vec::new()];
-    store.expect_revocations_after().returning(move |_, _| Ok(if feed.is_empty() { Vec::new() } else { feed.remove(0) }));
+    let mut feed = vec![
+        Vec::new(),
+        vec![Revocation {
+            position: 6,
+            token: TOKEN,
+        }],
+        Vec::new(),
+    ];
+    store
+        .expect_revocations_after()
+        .returning(move |_, _| Ok(if feed.is_empty() { Vec::new() } else { feed.remove(0) }));
     let mut answers = vec![None, Some(credential(None))];
-    store.expect_find().with(eq(TOKEN)).times(2).returning(move |_| Ok(answers.pop().flatten()));
+    store
+        .expect_find()
+        .with(eq(TOKEN))
+        .times(2)
+        .returning(move |_| Ok(answers.pop().flatten()));
     let cache = cache(store);
     cache.follow().await.unwrap();
     assert!(cache.authenticate(TOKEN, NOW).await.is_ok());
@@ -65,13 +78,19 @@ async fn a_revocation_is_taken_in_by_following() {
 async fn a_node_that_cannot_read_the_feed_asks_for_every_token() {
     let mut store = MockCredentialStore::new();
     store.expect_revocation_head().returning(|| Ok(5));
-    store.expect_revocations_after().times(1).returning(|_, _| Ok(Vec::new()));
+    store
+        .expect_revocations_after()
+        .times(1)
+        .returning(|_, _| Ok(Vec::new()));
     store.expect_find().times(2).returning(|_| Ok(Some(credential(None))));
     let cache = cache(store);
     cache.follow().await.unwrap();
     cache.authenticate(TOKEN, NOW).await.unwrap();
     cache.authenticate(TOKEN, NOW.plus(BLIND_AFTER)).await.unwrap();
-    cache.authenticate(TOKEN, NOW.plus(BLIND_AFTER).plus(Duration::from_millis(1))).await.unwrap();
+    cache
+        .authenticate(TOKEN, NOW.plus(BLIND_AFTER).plus(Duration::from_millis(1)))
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -80,9 +99,15 @@ async fn a_rotated_token_ends_though_it_is_cached() {
     store.expect_revocation_head().returning(|| Ok(0));
     store.expect_revocations_after().returning(|_, _| Ok(Vec::new()));
     let until = NOW.plus(Duration::from_millis(500));
-    store.expect_find().times(1).returning(move |_| Ok(Some(credential(Some(until)))));
+    store
+        .expect_find()
+        .times(1)
+        .returning(move |_| Ok(Some(credential(Some(until)))));
     let cache = cache(store);
     cache.follow().await.unwrap();
     assert!(cache.authenticate(TOKEN, NOW).await.is_ok());
-    assert!(matches!(cache.authenticate(TOKEN, until).await, Err(Error::InvalidToken)));
+    assert!(matches!(
+        cache.authenticate(TOKEN, until).await,
+        Err(Error::InvalidToken)
+    ));
 }

@@ -56,7 +56,12 @@ fn read_end(cells: &mut Cells<'_>) -> Result<Option<Resolved>, Fault> {
     let resolution = cells.maybe_parse()?;
     let at = cells.maybe_time()?;
     let (by, notes) = (cells.get()?, cells.get()?);
-    Ok(resolution.zip(at).map(|(resolution, at)| Resolved { resolution, by, at, notes }))
+    Ok(resolution.zip(at).map(|(resolution, at)| Resolved {
+        resolution,
+        by,
+        at,
+        notes,
+    }))
 }
 
 #[async_trait]
@@ -212,7 +217,11 @@ fn conditions(filter: &AlertFilter, all: &mut Conditions<'_>) {
     }
     if let Some(is_resolved) = filter.is_resolved {
         // Spelled as the partial indexes are.
-        all.and(if is_resolved { "state = 'resolved'" } else { "state <> 'resolved'" });
+        all.and(if is_resolved {
+            "state = 'resolved'"
+        } else {
+            "state <> 'resolved'"
+        });
     }
     if let Some(severity) = filter.severity {
         all.and("severity = ").push_bind(severity.as_str());

@@ -6,7 +6,7 @@ use sqlx::{PgConnection, types::Json};
 use tms_core::{
     alert::{Alert, AlertPlan, Cause, CauseSet, NewAlert, store::AlertsApplied},
     event::EventKind,
-    id::TerminalId,
+    id::{CustomerId, TerminalId},
     lease::Fence,
     time::Timestamp,
 };
@@ -58,7 +58,7 @@ impl PgStore {
              ON CONFLICT (cause) WHERE state <> 'resolved' AND terminal_id IS NULL DO NOTHING RETURNING ",
             alert_columns!()
         ))
-        .bind(alert.customer.map(|id| id.get()))
+        .bind(alert.customer.map(CustomerId::get))
         .bind(alert.cause.as_str())
         .bind(alert.severity.as_str())
         .bind(Json(&alert.details))
@@ -103,13 +103,15 @@ async fn raise<'a>(
     let mut new: Vec<&NewAlert> = Vec::new();
     for (plan, alerted) in plans {
         let is_new = |alert: &&NewAlert| !alerted.contains(alert.cause);
-        new.extend(plan.raise.iter().filter(is_new).filter(|alert| taken.insert((alert.terminal, alert.cause))));
+        new.extend(
+            plan.raise
+                .iter()
+                .filter(is_new)
+                .filter(|alert| taken.insert((alert.terminal, alert.cause))),
+        );
     }
     if new.is_empty() {
         return Ok(0);
-    }
-    fn each<T>(new: &[&NewAlert], value: impl Fn(&NewAlert) -> T) -> Vec<T> {
-        new.iter().map(|alert| value(alert)).collect()
     }
     let rows = sqlx::query(concat!(
         "INSERT INTO alert (terminal_id, customer_id, cause, severity, state, details, occurrences, created_at, revision) \
@@ -121,7 +123,7 @@ async fn raise<'a>(
         alert_columns!()
     ))
     .bind(each(&new, |alert| alert.terminal.map(TerminalId::get)))
-    .bind(each(&new, |alert| alert.customer.map(|id| id.get())))
+    .bind(each(&new, |alert| alert.customer.map(CustomerId::get)))
     .bind(each(&new, |alert| alert.cause.as_str()))
     .bind(each(&new, |alert| alert.severity.as_str()))
     .bind(new.iter().map(|alert| Json(&alert.details)).collect::<Vec<_>>())
@@ -175,4 +177,8 @@ async fn resolve<'a>(tx: &mut PgConnection, plans: impl Iterator<Item = &'a Aler
     }
     write_events(tx, &events).await?;
     Ok(u64::try_from(events.len()).unwrap_or(u64::MAX))
+}
+
+fn each<T>(new: &[&NewAlert], value: impl Fn(&NewAlert) -> T) -> Vec<T> {
+    new.iter().map(|alert| value(alert)).collect()
 }

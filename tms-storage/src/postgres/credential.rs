@@ -88,7 +88,10 @@ impl CredentialStore for PgStore {
             .await?;
             let read = |row| {
                 let mut cells = Cells::of("revocation", row);
-                Ok(Revocation { position: cells.get()?, token: cells.hash()? })
+                Ok(Revocation {
+                    position: cells.get()?,
+                    token: cells.hash()?,
+                })
             };
             rows.iter().map(read).collect()
         })
@@ -138,12 +141,13 @@ pub(super) async fn revoke(
     spared: Option<TokenHash>,
     at: Option<At>,
 ) -> Result<u64, Fault> {
-    let gone: Vec<Vec<u8>> =
-        sqlx::query_scalar("DELETE FROM agent_token WHERE terminal_id = $1 AND hash IS DISTINCT FROM $2 RETURNING hash")
-            .bind(terminal.get())
-            .bind(spared.map(|token| token.0))
-            .fetch_all(&mut *tx)
-            .await?;
+    let gone: Vec<Vec<u8>> = sqlx::query_scalar(
+        "DELETE FROM agent_token WHERE terminal_id = $1 AND hash IS DISTINCT FROM $2 RETURNING hash",
+    )
+    .bind(terminal.get())
+    .bind(spared.map(|token| token.0))
+    .fetch_all(&mut *tx)
+    .await?;
     feed(tx, &gone, at).await?;
     Ok(u64::try_from(gone.len()).unwrap_or(u64::MAX))
 }

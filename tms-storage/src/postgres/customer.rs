@@ -58,7 +58,10 @@ pub(super) async fn find_for_enrolment(tx: &mut PgConnection, id: i64) -> Result
     const HOLD: &str = concat!("SELECT ", columns!(), " FROM customer WHERE id = $1 FOR NO KEY UPDATE");
     let row = sqlx::query(FIND).bind(id).fetch_optional(&mut *tx).await?;
     let found = row.as_ref().map(read).transpose()?;
-    if found.as_ref().is_none_or(|customer| customer.draft.max_terminals.is_none()) {
+    if found
+        .as_ref()
+        .is_none_or(|customer| customer.draft.max_terminals.is_none())
+    {
         return Ok(found);
     }
     let row = sqlx::query(HOLD).bind(id).fetch_optional(tx).await?;
@@ -210,15 +213,19 @@ impl PgStore {
         conditions(filter, &mut all);
         if let PageStart::After(cursor) = &page.start {
             // Names are unique, so that the id never decides.
-            all.and("company_name").push(behind(order)).push_bind(cursor.value.clone());
+            all.and("company_name")
+                .push(behind(order))
+                .push_bind(cursor.value.clone());
         }
         query.push(" ORDER BY company_name").push(direction(order));
         push_limit(&mut query, page);
         let rows = query.build().fetch_all(&mut *connection).await?;
         let items = rows.iter().map(read).collect::<Result<_, _>>()?;
-        Ok(Page::from_rows(items, page.limit, total, |customer: &Customer| Cursor {
-            value: customer.draft.company_name.clone(),
-            id: customer.id.get(),
+        Ok(Page::from_rows(items, page.limit, total, |customer: &Customer| {
+            Cursor {
+                value: customer.draft.company_name.clone(),
+                id: customer.id.get(),
+            }
         }))
     }
 }

@@ -47,10 +47,14 @@ fn read(row: &PgRow) -> Result<EnrolmentCode, Fault> {
 
 /// Finds a code and holds it until the end of the transaction, so that its last use is had once.
 pub(super) async fn hold(tx: &mut PgConnection, code: TokenHash) -> Result<Option<EnrolmentCode>, Fault> {
-    let row = sqlx::query(concat!("SELECT ", columns!(), " FROM enrolment_code WHERE hash = $1 FOR NO KEY UPDATE"))
-        .bind(code.0)
-        .fetch_optional(tx)
-        .await?;
+    let row = sqlx::query(concat!(
+        "SELECT ",
+        columns!(),
+        " FROM enrolment_code WHERE hash = $1 FOR NO KEY UPDATE"
+    ))
+    .bind(code.0)
+    .fetch_optional(tx)
+    .await?;
     row.as_ref().map(read).transpose()
 }
 
@@ -145,6 +149,6 @@ impl EnrolmentStore for PgStore {
         now: Timestamp,
         with: Envelope,
     ) -> Result<Result<Enrolled, Refusal>, StoreError> {
-        self.bounded(self.redeem_code(request, now, with)).await
+        Box::pin(self.bounded(self.redeem_code(request, now, with))).await
     }
 }

@@ -1,7 +1,9 @@
 //! What travels with every mutation: the fence first, audit entries and events last, all in one transaction.
 
 use sqlx::{PgConnection, types::Json};
-use tms_core::{audit::AuditEntry, envelope::Envelope, event::Event, lease::Fence, StoreError};
+use tms_core::{
+    StoreError, audit::AuditEntry, envelope::Envelope, event::Event, id::CustomerId, lease::Fence, permission::Role,
+};
 
 use super::{
     error::Fault,
@@ -62,7 +64,7 @@ async fn write_audit(tx: &mut PgConnection, entries: &[AuditEntry], created: Opt
         )
         .bind(At::from(entry.at))
         .bind(&entry.actor)
-        .bind(entry.role.map(|role| role.as_str()))
+        .bind(entry.role.map(Role::as_str))
         .bind(entry.action)
         .bind(entry.target.kind)
         .bind(entry.target.id.or(created))
@@ -82,7 +84,7 @@ pub(super) async fn write_events(tx: &mut PgConnection, events: &[Event]) -> Res
         return Ok(());
     }
     let kinds: Vec<_> = events.iter().map(|event| event.kind.as_str()).collect();
-    let customers: Vec<_> = events.iter().map(|event| event.customer.map(|id| id.get())).collect();
+    let customers: Vec<_> = events.iter().map(|event| event.customer.map(CustomerId::get)).collect();
     let times: Vec<_> = events.iter().map(|event| At::from(event.at)).collect();
     let data: Vec<_> = events.iter().map(|event| Json(&event.data)).collect();
     sqlx::query(

@@ -116,7 +116,10 @@ fn from_database(error: Box<dyn DatabaseError>) -> StoreError {
     let code = error.code().unwrap_or_default().into_owned();
     match code.as_str() {
         "23505" => StoreError::Duplicate(taken(&*error)),
-        "23503" => StoreError::Missing(EntityRef::new(referred_kind(error.constraint().unwrap_or_default()), "")),
+        "23503" => StoreError::Missing(EntityRef::new(
+            referred_kind(error.constraint().unwrap_or_default()),
+            "",
+        )),
         // Too long, too large, not a character, no such partition: the same data would be refused again.
         _ if code.starts_with("22") || code.starts_with("23") || code.starts_with("54") => {
             StoreError::Rejected(error.into())
@@ -136,7 +139,9 @@ fn taken(error: &dyn DatabaseError) -> EntityRef {
         _ => "row",
     };
     let shows_key = matches!(kind, "customer" | "terminal" | "user");
-    let detail = error.try_downcast_ref::<PgDatabaseError>().and_then(PgDatabaseError::detail);
+    let detail = error
+        .try_downcast_ref::<PgDatabaseError>()
+        .and_then(PgDatabaseError::detail);
     let key = detail.filter(|_| shows_key).and_then(|detail| {
         let (_, rest) = detail.split_once(")=(")?;
         rest.rsplit_once(')').map(|(key, _)| key.to_owned())

@@ -31,7 +31,9 @@ impl EventStore for PgStore {
             .await?;
             // Read after the events: what is dropped in between is noticed rather than missed.
             if after < floor(&mut connection).await? || is_of_another_life(&mut connection, after).await? {
-                return Ok(EventTail::Resync { head: head(&mut connection).await? });
+                return Ok(EventTail::Resync {
+                    head: head(&mut connection).await?,
+                });
             }
             Ok(EventTail::Events(rows.iter().map(read).collect::<Result<_, _>>()?))
         })
@@ -39,7 +41,8 @@ impl EventStore for PgStore {
     }
 
     async fn head(&self) -> Result<EventPosition, StoreError> {
-        self.bounded(async { head(&mut *self.pool().acquire().await?).await }).await
+        self.bounded(async { head(&mut *self.pool().acquire().await?).await })
+            .await
     }
 
     async fn drop_before(&self, before: Timestamp) -> Result<u64, StoreError> {
@@ -74,17 +77,24 @@ fn read(row: &PgRow) -> Result<StoredEvent, Fault> {
 }
 
 fn read_position(cells: &mut Cells<'_>) -> Result<EventPosition, Fault> {
-    Ok(EventPosition { transaction: cells.get()?, row: cells.get()? })
+    Ok(EventPosition {
+        transaction: cells.get()?,
+        row: cells.get()?,
+    })
 }
 
 async fn floor(connection: &mut PgConnection) -> Result<EventPosition, Fault> {
-    let row = sqlx::query("SELECT transaction, row_id FROM event_floor").fetch_one(connection).await?;
+    let row = sqlx::query("SELECT transaction, row_id FROM event_floor")
+        .fetch_one(connection)
+        .await?;
     read_position(&mut Cells::of("event", &row))
 }
 
 /// Returns the oldest transaction that may still write events.
 async fn horizon(connection: &mut PgConnection) -> Result<i64, Fault> {
-    Ok(sqlx::query_scalar("SELECT tms_event_horizon()").fetch_one(connection).await?)
+    Ok(sqlx::query_scalar("SELECT tms_event_horizon()")
+        .fetch_one(connection)
+        .await?)
 }
 
 async fn head(connection: &mut PgConnection) -> Result<EventPosition, Fault> {
@@ -95,7 +105,9 @@ async fn head(connection: &mut PgConnection) -> Result<EventPosition, Fault> {
     .bind(horizon)
     .fetch_optional(&mut *connection)
     .await?;
-    let newest = row.map(|row| read_position(&mut Cells::of("event", &row))).transpose()?;
+    let newest = row
+        .map(|row| read_position(&mut Cells::of("event", &row)))
+        .transpose()?;
     Ok(newest.unwrap_or_default().max(floor(connection).await?))
 }
 

@@ -156,7 +156,12 @@ impl PgStore {
             let place = cells.get()?;
             Ok((read_record(&mut cells)?, place))
         });
-        Ok(page_by_time(items.collect::<Result<_, Fault>>()?, page, total, |record| record.received_at))
+        Ok(page_by_time(
+            items.collect::<Result<_, Fault>>()?,
+            page,
+            total,
+            |record| record.received_at,
+        ))
     }
 }
 

@@ -26,7 +26,10 @@ pub(super) struct Sorted<'a> {
 impl<'a> Sorted<'a> {
     pub(super) fn of(plan: &'a BatchPlan, beats: &'a [Heartbeat]) -> Self {
         let mut sorted = Self::default();
-        let place = |beat: &Heartbeat| plan.writes.binary_search_by_key(&beat.terminal, |write| write.row.terminal);
+        let place = |beat: &Heartbeat| {
+            plan.writes
+                .binary_search_by_key(&beat.terminal, |write| write.row.terminal)
+        };
         let kept = || plan.history.iter().filter_map(|index| beats.get(*index));
         let mut is_light = vec![true; plan.writes.len()];
         let mut has_beat = vec![false; plan.writes.len()];

@@ -95,7 +95,13 @@ pub(super) fn anywhere(text: &str) -> String {
 /// rows where they are, so it can stand in a cursor.
 macro_rules! place {
     ($table:literal) => {
-        concat!("(((", $table, ".ctid::text::point)[0]::bigint << 16) | (", $table, ".ctid::text::point)[1]::bigint)")
+        concat!(
+            "(((",
+            $table,
+            ".ctid::text::point)[0]::bigint << 16) | (",
+            $table,
+            ".ctid::text::point)[1]::bigint)"
+        )
     };
 }
 pub(super) use place;

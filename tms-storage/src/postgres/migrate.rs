@@ -115,7 +115,11 @@ async fn missing(connection: &mut PgConnection, settings: &PgSettings) -> Result
         BTreeSet::new()
     };
     let name = |step: &Migration| format!("{:04} {}", step.version, step.description);
-    Ok(MIGRATIONS.iter().filter(|step| !applied.contains(&step.version)).map(name).collect())
+    Ok(MIGRATIONS
+        .iter()
+        .filter(|step| !applied.contains(&step.version))
+        .map(name)
+        .collect())
 }
 
 /// Lets the application role do what a server does, and no more.
@@ -123,7 +127,11 @@ async fn grant(connection: &mut PgConnection, settings: &PgSettings, role: &str)
     let role = quoted(role)?;
     let schema: String = match &settings.schema {
         Some(schema) => quoted(schema)?,
-        None => sqlx::query_scalar("SELECT quote_ident(current_schema())").fetch_one(&mut *connection).await?,
+        None => {
+            sqlx::query_scalar("SELECT quote_ident(current_schema())")
+                .fetch_one(&mut *connection)
+                .await?
+        }
     };
     let table = quoted(&settings.migrations_table)?;
     let statements = format!(

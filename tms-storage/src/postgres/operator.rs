@@ -68,10 +68,14 @@ fn read_both(row: &PgRow) -> Result<(Session, User), Fault> {
 impl OperatorStore for PgStore {
     async fn find_by_name(&self, username: &str) -> Result<Option<User>, StoreError> {
         self.bounded(async {
-            let row = sqlx::query(concat!("SELECT ", user_columns!(), " FROM operator_user u WHERE u.username = $1"))
-                .bind(username)
-                .fetch_optional(self.pool())
-                .await?;
+            let row = sqlx::query(concat!(
+                "SELECT ",
+                user_columns!(),
+                " FROM operator_user u WHERE u.username = $1"
+            ))
+            .bind(username)
+            .fetch_optional(self.pool())
+            .await?;
             row.map(|row| read_user(&mut Cells::of("user", &row))).transpose()
         })
         .await

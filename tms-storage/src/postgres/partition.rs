@@ -19,10 +19,7 @@ impl PgStore {
 }
 
 /// Makes the partitions for the days around `now`.
-pub(super) async fn ensure_around(
-    executor: impl sqlx::PgExecutor<'_>,
-    now: Timestamp,
-) -> Result<(), Fault> {
+pub(super) async fn ensure_around(executor: impl sqlx::PgExecutor<'_>, now: Timestamp) -> Result<(), Fault> {
     let today = date(now);
     let first = today.pred_opt().unwrap_or(today);
     let last = today.checked_add_days(chrono::Days::new(DAYS_AHEAD)).unwrap_or(today);
@@ -30,7 +27,11 @@ pub(super) async fn ensure_around(
 }
 
 async fn ensure(executor: impl sqlx::PgExecutor<'_>, first: NaiveDate, last: NaiveDate) -> Result<(), Fault> {
-    sqlx::query("SELECT tms_ensure_partitions($1, $2)").bind(first).bind(last).execute(executor).await?;
+    sqlx::query("SELECT tms_ensure_partitions($1, $2)")
+        .bind(first)
+        .bind(last)
+        .execute(executor)
+        .await?;
     Ok(())
 }
 

@@ -54,7 +54,10 @@ impl PgStore {
         let options = settings.options()?.options([
             ("statement_timeout", millis(settings.statement_timeout)),
             ("lock_timeout", millis(settings.lock_timeout)),
-            ("idle_in_transaction_session_timeout", millis(settings.statement_timeout * 2)),
+            (
+                "idle_in_transaction_session_timeout",
+                millis(settings.statement_timeout * 2),
+            ),
         ]);
         let general = options.clone().options([("plan_cache_mode", "force_custom_plan")]);
         let by_index = options.options([

@@ -71,7 +71,10 @@ impl PresenceStore for PgStore {
                 .await?;
             let read = |row| {
                 let mut cells = Cells::of("outage", row);
-                Ok(Outage { from: cells.time()?, to: cells.time()? })
+                Ok(Outage {
+                    from: cells.time()?,
+                    to: cells.time()?,
+                })
             };
             rows.iter().map(read).collect()
         })
@@ -84,7 +87,8 @@ impl PresenceStore for PgStore {
 
     async fn apply_sweep(&self, plan: &SweepPlan, fence: Fence) -> Result<u64, StoreError> {
         let written = self.bounded(self.write_sweep(plan, fence)).await;
-        self.presence_cache.forget(plan.writes.iter().map(|write| write.row.terminal));
+        self.presence_cache
+            .forget(plan.writes.iter().map(|write| write.row.terminal));
         written
     }
 
@@ -152,19 +156,19 @@ impl PgStore {
         .await?;
         let is_free = |terminal: TerminalId| free.binary_search(&terminal.get()).is_ok();
         let writes: Vec<_> = plan.writes.iter().filter(|write| is_free(write.row.terminal)).collect();
-        let changes: Vec<_> = plan.changes.iter().filter(|change| is_free(change.terminal)).copied().collect();
+        let changes: Vec<_> = plan
+            .changes
+            .iter()
+            .filter(|change| is_free(change.terminal))
+            .copied()
+            .collect();
         let written = presence_row::write(&mut tx, &writes).await?;
         status_change::write(&mut tx, &changes).await?;
         tx.commit().await?;
         Ok(written)
     }
 
-    async fn save_row(
-        &self,
-        write: &PresenceWrite,
-        change: Option<StatusChange>,
-        with: Envelope,
-    ) -> Result<(), Fault> {
+    async fn save_row(&self, write: &PresenceWrite, change: Option<StatusChange>, with: Envelope) -> Result<(), Fault> {
         match self.try_save_row(write, change, with.clone()).await {
             Err(fault) if fault.is_missing_partition() => {
                 let day = change.map(|change| change.at);
@@ -202,7 +206,9 @@ impl PgStore {
         let total = if page.count {
             let mut counting = sqlx::QueryBuilder::new(COUNT);
             counting.push("status_change h");
-            Conditions::of(&mut counting).and("h.terminal_id = ").push_bind(terminal.get());
+            Conditions::of(&mut counting)
+                .and("h.terminal_id = ")
+                .push_bind(terminal.get());
             Some(count(&mut connection, &mut counting).await?)
         } else {
             None

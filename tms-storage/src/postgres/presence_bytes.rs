@@ -1,5 +1,10 @@
 //! A presence row as bytes: a third of what the value takes, for the memory of recent heartbeats. Never stored.
 
+#![allow(
+    clippy::option_option,
+    reason = "the outer None is bytes that can't be read, the inner one a field without a value"
+)]
+
 use std::net::IpAddr;
 
 use tms_core::{
@@ -32,7 +37,12 @@ pub(super) fn pack(row: &Presence) -> Box<[u8]> {
         out.text(boot.as_str());
     }
     out.time(row.agent_time);
-    let Metrics { cpu_percent, memory_percent, disk_percent, temperature_c } = row.metrics;
+    let Metrics {
+        cpu_percent,
+        memory_percent,
+        disk_percent,
+        temperature_c,
+    } = row.metrics;
     for metric in [cpu_percent, memory_percent, disk_percent, temperature_c] {
         out.maybe(metric.map(i64::from));
     }
@@ -155,7 +165,11 @@ impl<'a> Unpacking<'a> {
     }
 
     fn maybe(&mut self) -> Option<Option<i64>> {
-        if self.byte()? == 0 { Some(None) } else { self.number().map(Some) }
+        if self.byte()? == 0 {
+            Some(None)
+        } else {
+            self.number().map(Some)
+        }
     }
 
     fn time(&mut self) -> Option<Option<Timestamp>> {
@@ -170,7 +184,11 @@ impl<'a> Unpacking<'a> {
     }
 
     fn maybe_text(&mut self) -> Option<Option<&'a str>> {
-        if self.byte()? == 0 { Some(None) } else { self.text().map(Some) }
+        if self.byte()? == 0 {
+            Some(None)
+        } else {
+            self.text().map(Some)
+        }
     }
 
     fn device(&mut self) -> Option<Device> {
@@ -218,7 +236,12 @@ mod tests {
     use super::*;
 
     fn row() -> Presence {
-        Presence::new(TerminalId::new(7).unwrap(), CustomerId::new(3).unwrap(), 300, build::NOW)
+        Presence::new(
+            TerminalId::new(7).unwrap(),
+            CustomerId::new(3).unwrap(),
+            300,
+            build::NOW,
+        )
     }
 
     #[test]
@@ -229,7 +252,9 @@ mod tests {
         full.deadline = Some(build::at(660));
         full.device = Device::Error(i32::MIN);
         full.boot = Some(BootId::parse("boot-4").unwrap());
-        full.past_boots = ["boot-3", "boot-2", "boot-1"].map(|boot| BootId::parse(boot).unwrap()).to_vec();
+        full.past_boots = ["boot-3", "boot-2", "boot-1"]
+            .map(|boot| BootId::parse(boot).unwrap())
+            .to_vec();
         full.metrics = build::metrics(-100);
         full.reported.ip_address = Some("2001:db8::1".parse().unwrap());
         full.reported.firmware_version = Some("新 1.0".to_owned());

@@ -48,7 +48,10 @@ impl PresenceCache {
         let mut known = Vec::with_capacity(terminals.len());
         let mut unknown = Vec::new();
         for terminal in terminals {
-            match rows.get(terminal).and_then(|bytes| presence_bytes::unpack(*terminal, &bytes)) {
+            match rows
+                .get(terminal)
+                .and_then(|bytes| presence_bytes::unpack(*terminal, &bytes))
+            {
                 Some(row) => known.push(row),
                 None => unknown.push(*terminal),
             }

@@ -6,7 +6,13 @@ use tms_core::{
     time::{Timestamp, micros},
 };
 
-use super::{cells::{Cells, unsigned}, error::Fault, pool::PgStore, presence_row, time::At};
+use super::{
+    cells::{Cells, unsigned},
+    error::Fault,
+    pool::PgStore,
+    presence_row,
+    time::At,
+};
 
 /// How many outages the database takes into account; those beyond it only make it name more rows than are due, which
 /// the exact rule then leaves out.
@@ -35,7 +41,11 @@ impl PgStore {
             // By index only, which the planner can't know to be best for many ids.
             presence_row::load(&mut *self.heartbeat_connection().await?, &found.due).await?
         };
-        Ok(DueRows { rows, connected: found.connected, due_for_loss })
+        Ok(DueRows {
+            rows,
+            connected: found.connected,
+            due_for_loss,
+        })
     }
 }
 
@@ -60,12 +70,16 @@ async fn scan(connection: &mut PgConnection, now: Timestamp, outages: &[Outage])
     let terminals: Vec<i64> = cells.get::<Option<_>>()?.unwrap_or_default();
     let seen: Vec<At> = cells.get::<Option<_>>()?.unwrap_or_default();
     let deadlines: Vec<At> = cells.get::<Option<_>>()?.unwrap_or_default();
-    let is_due = |seen: &At, deadline: &At| {
-        outages.is_empty() || moved_deadline(seen.time(), deadline.time(), outages) < now
-    };
+    let is_due =
+        |seen: &At, deadline: &At| outages.is_empty() || moved_deadline(seen.time(), deadline.time(), outages) < now;
     let due = terminals.into_iter().zip(seen.iter().zip(&deadlines));
-    let due = due.filter(|(_, (seen, deadline))| is_due(seen, deadline)).map(|(terminal, _)| terminal);
-    Ok(Found { connected, due: due.collect() })
+    let due = due
+        .filter(|(_, (seen, deadline))| is_due(seen, deadline))
+        .map(|(terminal, _)| terminal);
+    Ok(Found {
+        connected,
+        due: due.collect(),
+    })
 }
 
 /// Appends the deadline moved by whole outages between the last heartbeat and the deadline: never later than the rule
@@ -73,7 +87,9 @@ async fn scan(connection: &mut PgConnection, now: Timestamp, outages: &[Outage])
 fn push_moved_deadline(query: &mut QueryBuilder<Postgres>, outages: &[Outage]) {
     query.push("deadline");
     for outage in outages.iter().rev().take(MOST_OUTAGES) {
-        query.push(" + CASE WHEN last_seen <= ").push_bind(At::from(outage.from));
+        query
+            .push(" + CASE WHEN last_seen <= ")
+            .push_bind(At::from(outage.from));
         query.push(" AND deadline >= ").push_bind(At::from(outage.from));
         query.push(" THEN ").push_bind(micros(outage.to.since(outage.from)));
         query.push(" * interval '1 microsecond' ELSE interval '0' END");

@@ -68,9 +68,13 @@ impl PgStore {
             Ok(admission) => admission,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let Some(code) = code else { return Ok(Err(Refusal::Code)) };
+        let Some(code) = code else {
+            return Ok(Err(Refusal::Code));
+        };
         let (terminal, row) = match (admission, existing) {
-            (Admission::TakeOver(_), Some((known, status))) => take_over(tx, &code, request, (known, status), now).await?,
+            (Admission::TakeOver(_), Some((known, status))) => {
+                take_over(tx, &code, request, (known, status), now).await?
+            }
             _ => create(tx, &code, request, now).await?,
         };
         credential::insert(tx, terminal.id, request.token).await?;
@@ -122,9 +126,19 @@ async fn create(
     let draft = TerminalDraft {
         store_name: code.store_name.clone(),
         store_code: code.store_code.clone(),
-        ..TerminalDraft::new(request.serial.clone(), code.customer, &request.model, request.interval_s)
+        ..TerminalDraft::new(
+            request.serial.clone(),
+            code.customer,
+            &request.model,
+            request.interval_s,
+        )
     };
-    let new = NewTerminal { draft: &draft, lifecycle: Lifecycle::Active, host: &request.host, now };
+    let new = NewTerminal {
+        draft: &draft,
+        lifecycle: Lifecycle::Active,
+        host: &request.host,
+        now,
+    };
     let terminal = terminal::add(tx, &new).await?;
     let mut row = Presence::new(terminal.id, draft.customer, draft.heartbeat_interval_s, now);
     note(&mut row.reported, &request.reported);
@@ -153,12 +167,19 @@ async fn take_over(
     let revision = terminal.revision.next();
     terminal::overwrite(tx, &terminal, revision).await?;
     let rows = presence_row::load(tx, &[terminal.id.get()]).await?;
-    let mut row = rows.into_iter().next().ok_or_else(|| Fault::missing("terminal", terminal.id))?;
+    let mut row = rows
+        .into_iter()
+        .next()
+        .ok_or_else(|| Fault::missing("terminal", terminal.id))?;
     let seen = row.version;
     row.version += 1;
     row.is_active = true;
     note(&mut row.reported, &request.reported);
-    let write = PresenceWrite { row: row.clone(), seen, is_full: true };
+    let write = PresenceWrite {
+        row: row.clone(),
+        seen,
+        is_full: true,
+    };
     if presence_row::write(tx, &[&write]).await? != 1 {
         return Err(Fault::Contention);
     }

@@ -15,11 +15,17 @@ use super::{cells::Cells, error::Fault, pool::PgStore};
 impl SettingsStore for PgStore {
     async fn load(&self) -> Result<Option<StoredSettings>, StoreError> {
         self.bounded(async {
-            let row = sqlx::query("SELECT document, revision FROM settings").fetch_optional(self.pool()).await?;
+            let row = sqlx::query("SELECT document, revision FROM settings")
+                .fetch_optional(self.pool())
+                .await?;
             let Some(row) = row else { return Ok(None) };
             let mut cells = Cells::of("settings", &row);
-            let settings = Settings::from_document(&cells.json()?).map_err(|error| Fault::corrupt("settings", error))?;
-            Ok(Some(StoredSettings { settings, revision: cells.revision()? }))
+            let settings =
+                Settings::from_document(&cells.json()?).map_err(|error| Fault::corrupt("settings", error))?;
+            Ok(Some(StoredSettings {
+                settings,
+                revision: cells.revision()?,
+            }))
         })
         .await
     }

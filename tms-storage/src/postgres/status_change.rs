@@ -1,7 +1,10 @@
 //! What a change of status writes beside the row itself: the interval that it closes, the counts, the event.
 
 use sqlx::PgConnection;
-use tms_core::{id::CustomerId, presence::{Status, StatusChange}};
+use tms_core::{
+    id::CustomerId,
+    presence::{Status, StatusChange},
+};
 
 use super::{envelope::write_events, error::Fault, time::At};
 

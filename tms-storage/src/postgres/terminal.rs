@@ -112,7 +112,10 @@ impl TerminalStore for PgStore {
 
     async fn find_by_serial(&self, serial: &SerialNumber) -> Result<Option<TerminalView>, StoreError> {
         self.bounded(async {
-            let row = sqlx::query(VIEW_BY_SERIAL).bind(serial.as_str()).fetch_optional(self.pool()).await?;
+            let row = sqlx::query(VIEW_BY_SERIAL)
+                .bind(serial.as_str())
+                .fetch_optional(self.pool())
+                .await?;
             row.as_ref().map(read_view).transpose()
         })
         .await
@@ -131,7 +134,12 @@ impl TerminalStore for PgStore {
     async fn insert(&self, draft: &TerminalDraft, now: Timestamp, with: Envelope) -> Result<Terminal, StoreError> {
         self.bounded(async {
             let mut act = self.act(with).await?;
-            let new = NewTerminal { draft, lifecycle: Lifecycle::Registered, host: &Host::default(), now };
+            let new = NewTerminal {
+                draft,
+                lifecycle: Lifecycle::Registered,
+                host: &Host::default(),
+                now,
+            };
             let terminal = add(&mut act.tx, &new).await?;
             let row = Presence::new(terminal.id, draft.customer, draft.heartbeat_interval_s, now);
             presence_row::insert(&mut act.tx, &row).await?;
@@ -302,9 +310,8 @@ impl PgStore {
         .bind(next.draft.customer.get())
         .execute(&mut *act.tx)
         .await?;
-        let counted = |terminal: &Terminal| {
-            Some(terminal.draft.customer).filter(|_| terminal.lifecycle != Lifecycle::Retired)
-        };
+        let counted =
+            |terminal: &Terminal| Some(terminal.draft.customer).filter(|_| terminal.lifecycle != Lifecycle::Retired);
         if counted(&before) != counted(next) {
             for (customer, n) in [(counted(&before), -1), (counted(next), 1)] {
                 if let Some(customer) = customer {
@@ -338,7 +345,11 @@ impl PgStore {
         if presence_row::write(&mut act.tx, &[presence]).await? != 1 {
             return Err(Fault::stale("terminal", id));
         }
-        let next = Terminal { lifecycle: Lifecycle::Retired, updated_at: now, ..before.clone() };
+        let next = Terminal {
+            lifecycle: Lifecycle::Retired,
+            updated_at: now,
+            ..before.clone()
+        };
         overwrite(&mut act.tx, &next, seen.next()).await?;
         credential::revoke(&mut act.tx, id, None, Some(now.into())).await?;
         if before.lifecycle != Lifecycle::Retired {

@@ -58,12 +58,7 @@ fn cursor(view: &TerminalView, sort: TerminalSort) -> Cursor {
     }
 }
 
-fn page_query(
-    filter: &TerminalFilter,
-    sort: TerminalSort,
-    order: Order,
-    page: &PageRequest,
-) -> QueryBuilder<Postgres> {
+fn page_query(filter: &TerminalFilter, sort: TerminalSort, order: Order, page: &PageRequest) -> QueryBuilder<Postgres> {
     let by_heartbeat = sort == TerminalSort::LastHeartbeat;
     let mut query = QueryBuilder::new(concat!("SELECT ", view_columns!(), " FROM (SELECT t.* FROM terminal t"));
     if by_heartbeat {
@@ -75,9 +70,7 @@ fn page_query(
     }
     push_order(&mut query, sort, order, ["t", "s"]);
     push_limit(&mut query, page);
-    query.push(
-        ") t JOIN terminal_presence p ON p.terminal_id = t.id JOIN customer c ON c.id = t.customer_id",
-    );
+    query.push(") t JOIN terminal_presence p ON p.terminal_id = t.id JOIN customer c ON c.id = t.customer_id");
     push_order(&mut query, sort, order, ["t", "p"]);
     query
 }
@@ -102,14 +95,20 @@ fn push_cursor(all: &mut Conditions<'_>, sort: TerminalSort, order: Order, curso
     let columns = match sort {
         // Serial numbers are unique, so that the id never decides.
         TerminalSort::SerialNumber => {
-            all.and("t.serial_number").push(behind(order)).push_bind(cursor.value.clone());
+            all.and("t.serial_number")
+                .push(behind(order))
+                .push_bind(cursor.value.clone());
             return;
         }
         TerminalSort::Status => "(t.status, t.id)",
         TerminalSort::StoreName | TerminalSort::LastHeartbeat => "(coalesce(t.store_name, ''), t.id)",
     };
     let query = all.and(columns).push(behind(order)).push("(");
-    query.push_bind(cursor.value.clone()).push(", ").push_bind(cursor.id).push(")");
+    query
+        .push_bind(cursor.value.clone())
+        .push(", ")
+        .push_bind(cursor.id)
+        .push(")");
 }
 
 fn conditions<'q>(filter: &TerminalFilter, query: &'q mut QueryBuilder<Postgres>) -> Conditions<'q> {

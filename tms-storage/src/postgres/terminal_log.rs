@@ -69,7 +69,10 @@ impl PgStore {
         .fetch_all(&mut *tx)
         .await?;
         let mut fresh: HashSet<_> = fresh.iter().map(String::as_str).collect();
-        let new: Vec<_> = entries.iter().filter(|entry| fresh.remove(entry.event_id.as_str())).collect();
+        let new: Vec<_> = entries
+            .iter()
+            .filter(|entry| fresh.remove(entry.event_id.as_str()))
+            .collect();
         insert(&mut tx, terminal, &new, now).await?;
         tx.commit().await?;
         Ok(u64::try_from(new.len()).unwrap_or(u64::MAX))
@@ -98,16 +101,25 @@ impl PgStore {
         if let PageStart::After(cursor) = &page.start {
             let time = At::from(cursor_time(cursor));
             all.and("received_at <= ").push_bind(time);
-            all.and("(received_at, id) < (").push_bind(time).push(", ").push_bind(cursor.id).push(")");
+            all.and("(received_at, id) < (")
+                .push_bind(time)
+                .push(", ")
+                .push_bind(cursor.id)
+                .push(")");
         }
         query.push(" ORDER BY received_at DESC, id DESC");
         push_limit(&mut query, page);
         let rows = query.build().fetch_all(&mut *connection).await?;
         let items = rows.iter().map(|row| read(&mut Cells::of("terminal log", row)));
-        Ok(Page::from_rows(items.collect::<Result<_, _>>()?, page.limit, total, |log: &StoredLog| Cursor {
-            value: log.received_at.as_micros().to_string(),
-            id: log.id.get(),
-        }))
+        Ok(Page::from_rows(
+            items.collect::<Result<_, _>>()?,
+            page.limit,
+            total,
+            |log: &StoredLog| Cursor {
+                value: log.received_at.as_micros().to_string(),
+                id: log.id.get(),
+            },
+        ))
     }
 }
 
@@ -119,9 +131,15 @@ fn read(cells: &mut Cells<'_>) -> Result<StoredLog, Fault> {
         level: cells.parse()?,
         kind: cells.get()?,
         message: cells.get()?,
-        details: cells.get::<Option<Json<_>>>()?.map_or(serde_json::Value::Null, |details| details.0),
+        details: cells
+            .get::<Option<Json<_>>>()?
+            .map_or(serde_json::Value::Null, |details| details.0),
     };
-    Ok(StoredLog { id, entry, received_at: cells.time()? })
+    Ok(StoredLog {
+        id,
+        entry,
+        received_at: cells.time()?,
+    })
 }
 
 fn conditions(terminal: TerminalId, filter: &LogFilter, all: &mut Conditions<'_>) {
@@ -134,16 +152,13 @@ fn conditions(terminal: TerminalId, filter: &LogFilter, all: &mut Conditions<'_>
     }
     if let Some(text) = &filter.text {
         // In the C collation only ASCII letters have a case.
-        all.and("strpos(lower(message COLLATE \"C\"), ").push_bind(text.to_ascii_lowercase()).push(") > 0");
+        all.and("strpos(lower(message COLLATE \"C\"), ")
+            .push_bind(text.to_ascii_lowercase())
+            .push(") > 0");
     }
 }
 
-async fn insert(
-    tx: &mut PgConnection,
-    terminal: TerminalId,
-    lines: &[&LogEntry],
-    now: Timestamp,
-) -> Result<(), Fault> {
+async fn insert(tx: &mut PgConnection, terminal: TerminalId, lines: &[&LogEntry], now: Timestamp) -> Result<(), Fault> {
     fn each<T>(lines: &[&LogEntry], value: impl Fn(&LogEntry) -> T) -> Vec<T> {
         lines.iter().map(|line| value(line)).collect()
     }
@@ -163,7 +178,9 @@ async fn insert(
     .bind(each(lines, |line| line.level.as_str()))
     .bind(lines.iter().map(|line| line.kind.as_str()).collect::<Vec<_>>())
     .bind(lines.iter().map(|line| line.message.as_str()).collect::<Vec<_>>())
-    .bind(each(lines, |line| Some(Json(line.details.clone())).filter(|details| !details.0.is_null())))
+    .bind(each(lines, |line| {
+        Some(Json(line.details.clone())).filter(|details| !details.0.is_null())
+    }))
     .execute(tx)
     .await?;
     Ok(())

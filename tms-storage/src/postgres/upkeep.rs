@@ -50,7 +50,8 @@ impl UpkeepStore for PgStore {
             dropped.rows += outages.rows_affected();
             dropped.rows += self.drop_audit(kept_from(now, keep.audit_days)).await?;
             // Names of lines are not counted: nobody can read them.
-            self.drop_log_names(kept_from(now, LOG_NAMES_DAYS.min(keep.logs_days))).await?;
+            self.drop_log_names(kept_from(now, LOG_NAMES_DAYS.min(keep.logs_days)))
+                .await?;
             Ok(dropped)
         })
         .await
@@ -75,9 +76,13 @@ impl UpkeepStore for PgStore {
     async fn recount(&self) -> Result<bool, StoreError> {
         self.bounded_by(PATIENCE, async {
             let mut tx = self.begin().await?;
-            sqlx::query("SET LOCAL statement_timeout = '60s'").execute(&mut *tx).await?;
+            sqlx::query("SET LOCAL statement_timeout = '60s'")
+                .execute(&mut *tx)
+                .await?;
             // Two at a time would mend the same difference twice.
-            sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended('tms_recount', 0))").execute(&mut *tx).await?;
+            sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended('tms_recount', 0))")
+                .execute(&mut *tx)
+                .await?;
             let mended = sqlx::query(
                 "INSERT INTO terminal_count_delta (customer_id, status, n) \
                  SELECT customer_id, status, sum(n) FROM (\
@@ -97,7 +102,9 @@ impl UpkeepStore for PgStore {
 
     async fn clock_skew(&self, now: Timestamp) -> Result<Duration, StoreError> {
         self.bounded(async {
-            let theirs: At = sqlx::query_scalar("SELECT clock_timestamp()").fetch_one(self.pool()).await?;
+            let theirs: At = sqlx::query_scalar("SELECT clock_timestamp()")
+                .fetch_one(self.pool())
+                .await?;
             let theirs = theirs.time();
             Ok(theirs.since(now).max(now.since(theirs)))
         })
@@ -194,10 +201,11 @@ impl PgStore {
         if !is_there {
             return Ok(SchemaState::Older);
         }
-        let applied: Vec<i64> =
-            sqlx::query_scalar(AssertSqlSafe(format!("SELECT version FROM {table} WHERE success ORDER BY version")))
-                .fetch_all(self.pool())
-                .await?;
+        let applied: Vec<i64> = sqlx::query_scalar(AssertSqlSafe(format!(
+            "SELECT version FROM {table} WHERE success ORDER BY version"
+        )))
+        .fetch_all(self.pool())
+        .await?;
         let newest = migrate::newest_version();
         if migrate::versions().any(|version| !applied.contains(&version)) {
             Ok(SchemaState::Older)

@@ -22,9 +22,18 @@ pub(super) struct Known {
 pub(super) struct PresenceCache {
     rows: HashMap<TerminalId, Known>,
     next_heartbeat: Option<i64>,
+    data_version: Option<i64>,
 }
 
 impl PresenceCache {
+    /// Forgets everything if SQLite's `data_version` says that another process has written since.
+    pub(super) fn trust(&mut self, data_version: i64) {
+        if self.data_version.replace(data_version) != Some(data_version) {
+            self.rows.clear();
+            self.next_heartbeat = None;
+        }
+    }
+
     /// Takes rows out. They are put back after the commit only, so that work which ends otherwise leaves no trace.
     pub(super) fn take(&mut self, terminals: &[TerminalId]) -> (Vec<Known>, Vec<TerminalId>) {
         let mut known = Vec::with_capacity(terminals.len());

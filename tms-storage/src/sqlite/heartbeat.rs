@@ -149,6 +149,11 @@ async fn meet(work: &mut Work<'_>, beats: &[Heartbeat]) -> Result<Met, StoreErro
     ids.sort_unstable();
     ids.dedup();
     let (conn, cache) = work.parts();
+    let data_version = sqlx::query_scalar("PRAGMA data_version")
+        .fetch_one(&mut *conn)
+        .await
+        .or_fault("database", "")?;
+    cache.trust(data_version);
     let (mut rows, missing) = cache.take(&ids);
     let next = cache.take_next_heartbeat();
     let loaded = presence::BY_TERMINAL

@@ -61,8 +61,7 @@ impl SqliteStore {
         Self::connect(path, Some(lock)).await
     }
 
-    /// Opens the database file beside a server that may be using it, for a command that changes people, customers or
-    /// codes. Heartbeats and everything else about presence belong to the server: it keeps rows of them in memory.
+    /// Opens the database file beside a server that may be using it, for a command. The server notices what it writes.
     ///
     /// # Errors
     /// [`OpenError`] as described there, but never [`OpenError::InUse`].

@@ -32,7 +32,11 @@ impl Database {
 
     async fn create(server: String, how: &str) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("tms_case_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let name = format!(
+            "tms_case_{}_{}",
+            std::process::id(),
+            COUNT.fetch_add(1, Ordering::Relaxed)
+        );
         let mut admin = PgConnection::connect(&server).await.unwrap();
         run(&mut admin, format!("CREATE DATABASE {name} {how}")).await;
         Self { server, name }
@@ -41,7 +45,11 @@ impl Database {
     /// Returns settings of this database, as its owner.
     pub fn settings(&self) -> PgSettings {
         let (base, _) = self.server.rsplit_once('/').unwrap();
-        PgSettings { max_connections: 5, heartbeat_connections: 3, ..PgSettings::new(format!("{base}/{}", self.name)) }
+        PgSettings {
+            max_connections: 5,
+            heartbeat_connections: 3,
+            ..PgSettings::new(format!("{base}/{}", self.name))
+        }
     }
 
     /// Returns settings of this database, as `role`.
@@ -49,7 +57,10 @@ impl Database {
         let settings = self.settings();
         let (scheme, rest) = settings.url.expose().split_once("://").unwrap();
         let (_, host) = rest.rsplit_once('@').unwrap();
-        PgSettings { url: tms_core::secret::Secret::new(format!("{scheme}://{role}@{host}")), ..settings }
+        PgSettings {
+            url: tms_core::secret::Secret::new(format!("{scheme}://{role}@{host}")),
+            ..settings
+        }
     }
 
     /// Connects as a person with a shell does.
@@ -59,7 +70,9 @@ impl Database {
 
     /// Connects as `role`.
     pub async fn shell_as(&self, role: &str) -> PgConnection {
-        PgConnection::connect(self.settings_as(role).url.expose()).await.unwrap()
+        PgConnection::connect(self.settings_as(role).url.expose())
+            .await
+            .unwrap()
     }
 }
 
@@ -68,7 +81,10 @@ impl Drop for Database {
         let (server, name) = (self.server.clone(), self.name.clone());
         // The runtime of the test may be gone already.
         let dropping = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
             runtime.block_on(async {
                 let mut admin = PgConnection::connect(&server).await.unwrap();
                 run(&mut admin, format!("DROP DATABASE {name} WITH (FORCE)")).await;
@@ -82,13 +98,19 @@ async fn run(admin: &mut PgConnection, sql: String) {
     sqlx::query(AssertSqlSafe(sql)).execute(admin).await.unwrap();
 }
 
-#[expect(clippy::disallowed_methods, reason = "tests are told by the environment where a server is")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "tests are told by the environment where a server is"
+)]
 fn server() -> Option<String> {
     if let Ok(url) = std::env::var("TMS_TEST_POSTGRES_URL") {
         return Some(url);
     }
     let is_required = std::env::var("TMS_REQUIRE_POSTGRES").is_ok_and(|value| value == "1");
-    assert!(!is_required, "TMS_REQUIRE_POSTGRES=1, but TMS_TEST_POSTGRES_URL names no server");
+    assert!(
+        !is_required,
+        "TMS_REQUIRE_POSTGRES=1, but TMS_TEST_POSTGRES_URL names no server"
+    );
     eprintln!("skipped: TMS_TEST_POSTGRES_URL names no server (see scripts/postgres)");
     None
 }
@@ -108,7 +130,9 @@ async fn template(server: &str) -> String {
         let making = format!("{name}_making");
         run(&mut admin, format!("DROP DATABASE IF EXISTS {making} WITH (FORCE)")).await;
         run(&mut admin, format!("CREATE DATABASE {making}")).await;
-        postgres::migrate(&PgSettings::new(format!("{base}/{making}"))).await.unwrap();
+        postgres::migrate(&PgSettings::new(format!("{base}/{making}")))
+            .await
+            .unwrap();
         run(&mut admin, format!("ALTER DATABASE {making} RENAME TO {name}")).await;
     }
     admin.close().await.unwrap();
@@ -117,7 +141,10 @@ async fn template(server: &str) -> String {
 
 fn fingerprint() -> u64 {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/postgres");
-    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
+    let mut files: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|file| file.unwrap().path())
+        .collect();
     files.sort();
     let mut hasher = DefaultHasher::new();
     for file in files {

@@ -25,11 +25,21 @@ struct Finding {
 }
 
 /// Looks at everything, then says it all.
-pub async fn run(config: &Config, output: &Output) -> anyhow::Result<ExitCode> {
-    let mut findings = vec![Finding { name: "configuration", fault: None }, disk(&config.data_dir), hosts(config)];
+pub async fn run(config: &Config, output: Output) -> anyhow::Result<ExitCode> {
+    let mut findings = vec![
+        Finding {
+            name: "configuration",
+            fault: None,
+        },
+        disk(&config.data_dir),
+        hosts(config),
+    ];
     match wire_up::open_stores(config, Purpose::Command).await {
         Ok(stores) => findings.extend(database(&stores).await),
-        Err(error) => findings.push(Finding { name: "database", fault: Some(format!("{error:#}")) }),
+        Err(error) => findings.push(Finding {
+            name: "database",
+            fault: Some(format!("{error:#}")),
+        }),
     }
     let failed = findings.iter().filter(|finding| finding.fault.is_some()).count();
     let lines: Vec<String> = findings
@@ -39,21 +49,39 @@ pub async fn run(config: &Config, output: &Output) -> anyhow::Result<ExitCode> {
             Some(fault) => format!("FAULT  {}: {fault}", finding.name),
         })
         .collect();
-    let documents: Vec<_> =
-        findings.iter().map(|f| json!({ "name": f.name, "ok": f.fault.is_none(), "fault": f.fault })).collect();
+    let documents: Vec<_> = findings
+        .iter()
+        .map(|f| json!({ "name": f.name, "ok": f.fault.is_none(), "fault": f.fault }))
+        .collect();
     output.result(&json!({ "ok": failed == 0, "findings": documents }), lines.join("\n"));
-    Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if failed == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 async fn database(stores: &Stores) -> Vec<Finding> {
     let health = match stores.upkeep.health().await {
         Ok(health) => health,
         Err(error) => {
-            let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
-            return vec![Finding { name: "database", fault: Some(format!("{error}{cause}")) }];
+            let cause = std::error::Error::source(&error)
+                .map(|cause| format!(": {cause}"))
+                .unwrap_or_default();
+            return vec![Finding {
+                name: "database",
+                fault: Some(format!("{error}{cause}")),
+            }];
         }
     };
-    let mut findings = vec![Finding { name: "database", fault: None }, schema(&health), durability(&health)];
+    let mut findings = vec![
+        Finding {
+            name: "database",
+            fault: None,
+        },
+        schema(&health),
+        durability(&health),
+    ];
     if health.schema != SchemaState::Older {
         findings.push(accounts(stores).await);
         findings.push(clock(stores).await);
@@ -66,30 +94,46 @@ fn schema(health: &Health) -> Finding {
         SchemaState::Older => Some("migrations are missing; run `tms migrate`".to_owned()),
         SchemaState::Current | SchemaState::Newer => None,
     };
-    Finding { name: "migrations", fault }
+    Finding {
+        name: "migrations",
+        fault,
+    }
 }
 
 fn durability(health: &Health) -> Finding {
-    let fault = if health.hazards.is_empty() { None } else { Some(health.hazards.join("; ")) };
-    Finding { name: "durability", fault }
+    let fault = if health.hazards.is_empty() {
+        None
+    } else {
+        Some(health.hazards.join("; "))
+    };
+    Finding {
+        name: "durability",
+        fault,
+    }
 }
 
 async fn accounts(stores: &Stores) -> Finding {
     let fault = match stores.operators.has_users().await {
         Ok(true) => None,
-        Ok(false) => Some("nobody can sign in; run `tms user create --username admin --role admin --password-stdin`".to_owned()),
+        Ok(false) => {
+            Some("nobody can sign in; run `tms user create --username admin --role admin --password-stdin`".to_owned())
+        }
         Err(error) => Some(error.to_string()),
     };
-    Finding { name: "accounts", fault }
+    Finding {
+        name: "accounts",
+        fault,
+    }
 }
 
 async fn clock(stores: &Stores) -> Finding {
     use tms_core::time::{Clock, SystemClock};
     let now = SystemClock.now();
     let fault = match stores.upkeep.clock_skew(now).await {
-        Ok(skew) if skew.as_secs() >= 5 => {
-            Some(format!("this machine and the database differ by {} s; let both follow NTP", skew.as_secs()))
-        }
+        Ok(skew) if skew.as_secs() >= 5 => Some(format!(
+            "this machine and the database differ by {} s; let both follow NTP",
+            skew.as_secs()
+        )),
         Ok(_) => None,
         Err(error) => Some(error.to_string()),
     };
@@ -98,7 +142,11 @@ async fn clock(stores: &Stores) -> Finding {
 
 fn disk(folder: &Path) -> Finding {
     let existing = folder.ancestors().find(|path| path.exists()).unwrap_or(Path::new("."));
-    let existing = if existing.as_os_str().is_empty() { Path::new(".") } else { existing };
+    let existing = if existing.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        existing
+    };
     let fault = match rustix::fs::statvfs(existing) {
         Ok(room) => {
             let free = room.f_bavail.saturating_mul(room.f_frsize) / (1 << 20);
@@ -112,6 +160,10 @@ fn disk(folder: &Path) -> Finding {
 fn hosts(config: &Config) -> Finding {
     let is_open = !config.listen.ip().is_loopback() && config.allowed_hosts.is_empty();
     let fault = is_open.then(|| "ALLOWED_HOSTS is empty: name the hosts under which the server is called".to_owned());
-    let name = if matches!(config.store, StoreConfig::Sqlite) { "hosts (embedded store)" } else { "hosts" };
+    let name = if matches!(config.store, StoreConfig::Sqlite) {
+        "hosts (embedded store)"
+    } else {
+        "hosts"
+    };
     Finding { name, fault }
 }

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use crate::{
     command::serve::{Node, announce, make_administrator, terminated},
     config::{Config, StoreConfig},
-    output::Output,
+    output::{Output, note},
     telemetry, wire_up,
 };
 
@@ -20,7 +20,7 @@ use crate::{
 const INTERVAL_S: u32 = 5;
 
 /// Runs the demonstration until SIGTERM or SIGINT; nothing of it stays.
-pub async fn run(mut config: Config, terminals: u32, output: &Output) -> anyhow::Result<ExitCode> {
+pub async fn run(mut config: Config, terminals: u32, output: Output) -> anyhow::Result<ExitCode> {
     if config.log_filter == "info,sqlx=warn" {
         "warn".clone_into(&mut config.log_filter);
     }
@@ -33,14 +33,22 @@ pub async fn run(mut config: Config, terminals: u32, output: &Output) -> anyhow:
     config.rate_limits = false;
     config.settings = lively(config.settings);
     let node = Node::start(&config).await?;
-    let password = wire_up::random_text(&node.tms)?.get(..16).unwrap_or_default().to_owned();
+    let password = wire_up::random_text(&node.tms)?
+        .get(..16)
+        .unwrap_or_default()
+        .to_owned();
     make_administrator(&node.tms, &password).await?;
     let url = format!("http://{}", node.listener.local_addr()?);
     announce(output, &url, "admin", &password);
-    output.note(format_args!("{terminals} simulated terminals come to life; some of them fail and recover. Ctrl-C ends it."));
+    note(format_args!(
+        "{terminals} simulated terminals come to life; some of them fail and recover. Ctrl-C ends it."
+    ));
     let (stop, stopped) = watch::channel(false);
     let stop_signal = terminated()?;
-    let access = Access::Operator { username: "admin".to_owned(), password: Secret::new(password) };
+    let access = Access::Operator {
+        username: "admin".to_owned(),
+        password: Secret::new(password),
+    };
     let settings = FleetSettings::demo(&url, usize::try_from(terminals)?, access);
     let fleet = tokio::spawn(async move {
         let stopped = async move {
@@ -67,7 +75,10 @@ fn lively(mut settings: Settings) -> Settings {
     settings.presence.default_interval_s = INTERVAL_S;
     settings.presence.lost_grace_s = INTERVAL_S;
     let quick = |rule: &AlertRule| AlertRule {
-        threshold: rule.threshold.map(|t| Threshold { duration_s: t.duration_s.min(10), ..t }),
+        threshold: rule.threshold.map(|t| Threshold {
+            duration_s: t.duration_s.min(10),
+            ..t
+        }),
         ..*rule
     };
     settings.rules = AlertRules::new(settings.rules.iter().map(quick).collect());

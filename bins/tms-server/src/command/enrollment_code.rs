@@ -29,7 +29,7 @@ pub struct Request {
 }
 
 /// Makes a code and prints it this once.
-pub async fn create(config: &Config, request: Request, output: &Output) -> anyhow::Result<ExitCode> {
+pub async fn create(config: &Config, request: Request, output: Output) -> anyhow::Result<ExitCode> {
     let serial = request.serial.as_deref().map(SerialNumber::parse).transpose();
     let serial = serial.map_err(|error| anyhow::anyhow!("--serial {error}"))?;
     let tms = wire_up::for_command(config).await?;
@@ -53,7 +53,10 @@ pub async fn create(config: &Config, request: Request, output: &Output) -> anyho
             "uses": code.max_uses,
             "expires_at": code.expires_at.to_string(),
         }),
-        format!("{shown}\n({} use(s) for {}, until {})", code.max_uses, customer.draft.company_name, code.expires_at),
+        format!(
+            "{shown}\n({} use(s) for {}, until {})",
+            code.max_uses, customer.draft.company_name, code.expires_at
+        ),
     );
     Ok(ExitCode::SUCCESS)
 }
@@ -61,8 +64,21 @@ pub async fn create(config: &Config, request: Request, output: &Output) -> anyho
 async fn find_customer(tms: &Tms, request: &Request) -> anyhow::Result<Customer> {
     let ctx = tms.system_ctx();
     if request.create_customer {
-        return tms.customers().find_or_create(&ctx, &request.customer).await.map_err(explain);
+        return tms
+            .customers()
+            .find_or_create(&ctx, &request.customer)
+            .await
+            .map_err(explain);
     }
-    let found = tms.customers().find_by_name(&ctx, &request.customer).await.map_err(explain)?;
-    found.ok_or_else(|| anyhow::anyhow!("there is no customer {:?}; add --create-customer to make it", request.customer))
+    let found = tms
+        .customers()
+        .find_by_name(&ctx, &request.customer)
+        .await
+        .map_err(explain)?;
+    found.ok_or_else(|| {
+        anyhow::anyhow!(
+            "there is no customer {:?}; add --create-customer to make it",
+            request.customer
+        )
+    })
 }

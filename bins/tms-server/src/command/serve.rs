@@ -20,7 +20,7 @@ use tokio::{
 
 use crate::{
     config::{Config, StoreConfig},
-    output::Output,
+    output::{Output, note},
     telemetry,
     wire_up::{self, Purpose},
 };
@@ -30,14 +30,14 @@ const SETUP_FILE: &str = "setup-secret.txt";
 const FIRST_ADMIN: &str = "admin";
 
 /// Runs the server until SIGTERM or SIGINT.
-pub async fn run(config: Config, output: &Output) -> anyhow::Result<ExitCode> {
+pub async fn run(config: Config, output: Output) -> anyhow::Result<ExitCode> {
     telemetry::install_logs(&config)?;
     let node = Node::start(&config).await?;
     if matches!(config.store, StoreConfig::Sqlite) {
         first_administrator(&config, &node.tms, output).await?;
     }
     let address = node.listener.local_addr()?;
-    output.note(format_args!("tms listens on http://{address}"));
+    note(format_args!("tms listens on http://{address}"));
     if !config.rate_limits {
         tracing::warn!("TMS_RATE_LIMITS=off: the limits per client are lifted; this is for load tests only");
     }
@@ -89,7 +89,9 @@ impl Node {
             ..ServeSettings::default()
         };
         let router = tms_http::router(self.tms, self.http);
-        tms_http::serve(self.listener, router, serve, stop).await.context("serving")?;
+        tms_http::serve(self.listener, router, serve, stop)
+            .await
+            .context("serving")?;
         // Requests are answered; what they queued is stored before the process ends.
         end_work.send_replace(true);
         let _ = tokio::time::timeout(Duration::from_secs(10), work).await;
@@ -103,7 +105,10 @@ async fn background(tms: Tms, mut ends: watch::Receiver<bool>) {
     let mut said = String::new();
     loop {
         let obstacle = match tms.stores().upkeep.health().await {
-            Ok(Health { schema: SchemaState::Older, .. }) => "migrations are missing; run `tms migrate`".to_owned(),
+            Ok(Health {
+                schema: SchemaState::Older,
+                ..
+            }) => "migrations are missing; run `tms migrate`".to_owned(),
             Ok(health) if !health.hazards.is_empty() => health.hazards.join("; "),
             Ok(_) => break,
             Err(error) => match std::error::Error::source(&error) {
@@ -132,7 +137,7 @@ async fn background(tms: Tms, mut ends: watch::Receiver<bool>) {
 }
 
 /// Makes an administrator on the first start of the embedded store (DECISIONS 30).
-async fn first_administrator(config: &Config, tms: &Tms, output: &Output) -> anyhow::Result<()> {
+async fn first_administrator(config: &Config, tms: &Tms, output: Output) -> anyhow::Result<()> {
     if tms.operators().has_users().await.map_err(wire_up::explain)? {
         return Ok(());
     }
@@ -140,7 +145,7 @@ async fn first_administrator(config: &Config, tms: &Tms, output: &Output) -> any
     let path = config.data_dir.join(SETUP_FILE);
     wire_up::write_private(&path, &format!("username: {FIRST_ADMIN}\npassword: {password}"))?;
     make_administrator(tms, &password).await?;
-    output.note(format_args!(
+    note(format_args!(
         "first start: the administrator's name and password are in {} (only you can read it; delete it afterwards)",
         path.display()
     ));
@@ -156,12 +161,18 @@ pub async fn make_administrator(tms: &Tms, password: &str) -> anyhow::Result<()>
         role: Role::Admin,
         password: Secret::new(password.to_owned()),
     };
-    tms.operators().create(&tms.system_ctx(), request).await.map_err(wire_up::explain)?;
+    tms.operators()
+        .create(&tms.system_ctx(), request)
+        .await
+        .map_err(wire_up::explain)?;
     Ok(())
 }
 
 fn parse_networks(config: &Config) -> anyhow::Result<Vec<tms_http::Network>> {
-    let parse = |text: &String| text.parse().map_err(|_| anyhow::anyhow!("TMS_TRUSTED_PROXIES: {text:?} is no network"));
+    let parse = |text: &String| {
+        text.parse()
+            .map_err(|_| anyhow::anyhow!("TMS_TRUSTED_PROXIES: {text:?} is no network"))
+    };
     config.trusted_proxies.iter().map(parse).collect()
 }
 
@@ -187,7 +198,7 @@ pub fn terminated() -> anyhow::Result<impl Future<Output = ()> + Send + 'static>
 }
 
 /// Says where the server is and how to sign in.
-pub fn announce(output: &Output, url: &str, username: &str, password: &str) {
+pub fn announce(output: Output, url: &str, username: &str, password: &str) {
     let text = format!("address:  {url}\nusername: {username}\npassword: {password}");
     output.result(&json!({ "url": url, "username": username, "password": password }), text);
 }

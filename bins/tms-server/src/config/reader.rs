@@ -20,7 +20,11 @@ impl Reader {
 
     /// Returns a text that is set and not empty.
     pub fn text(&self, key: &str) -> Option<String> {
-        self.sources.values.get(key).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+        self.sources
+            .values
+            .get(key)
+            .map(|value| value.trim().to_owned())
+            .filter(|value| !value.is_empty())
     }
 
     /// Returns a parsed value, or the default.
@@ -35,7 +39,10 @@ impl Reader {
     /// Returns a comma-separated list.
     pub fn list(&self, key: &str) -> Vec<String> {
         let text = self.text(key).unwrap_or_default();
-        text.split(',').map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect()
+        text.split(',')
+            .map(|item| item.trim().to_owned())
+            .filter(|item| !item.is_empty())
+            .collect()
     }
 
     /// Returns a switch.
@@ -78,7 +85,12 @@ impl Reader {
                 }
                 let connections = self.parse("TMS_DB_CONNECTIONS", 10, "a number of connections");
                 let (schema, application_role) = (self.text("TMS_DB_SCHEMA"), self.text("TMS_DB_APP_ROLE"));
-                StoreConfig::Postgres { url: Secret::new(url), schema, application_role, connections }
+                StoreConfig::Postgres {
+                    url: Secret::new(url),
+                    schema,
+                    application_role,
+                    connections,
+                }
             }
             (Some("postgres"), None) => {
                 self.fault("TMS_STORE=postgres: set DATABASE_URL, or DB_HOST and its friends".to_owned());
@@ -103,8 +115,15 @@ impl Reader {
         let port: u16 = self.parse("DB_PORT", 5_432, "a port");
         let user = self.text("DB_USER").unwrap_or_else(|| "tms".to_owned());
         let name = self.text("DB_NAME").unwrap_or_else(|| "tms".to_owned());
-        let password = self.text("DB_PASSWORD").map(|password| format!(":{}", escape(&password))).unwrap_or_default();
-        Some(format!("postgres://{}{password}@{host}:{port}/{}", escape(&user), escape(&name)))
+        let password = self
+            .text("DB_PASSWORD")
+            .map(|password| format!(":{}", escape(&password)))
+            .unwrap_or_default();
+        Some(format!(
+            "postgres://{}{password}@{host}:{port}/{}",
+            escape(&user),
+            escape(&name)
+        ))
     }
 
     /// Returns the secret key; Postgres can't do without, since all nodes must have the same.
@@ -139,7 +158,11 @@ impl Reader {
     /// # Errors
     /// [`Faults`] if there were any.
     pub fn finish(self) -> Result<(), Faults> {
-        if self.sources.faults.is_empty() { Ok(()) } else { Err(Faults(self.sources.faults)) }
+        if self.sources.faults.is_empty() {
+            Ok(())
+        } else {
+            Err(Faults(self.sources.faults))
+        }
     }
 
     fn fault(&mut self, fault: String) {

@@ -53,12 +53,21 @@ impl Sources {
     /// # Errors
     /// [`Faults`] when a file that was named can't be read at all.
     pub fn of_process(overrides: &[(&'static str, String)]) -> Result<Self, Faults> {
-        let flag = |key: &str| overrides.iter().find(|(known, _)| *known == key).map(|(_, value)| value.clone());
+        let flag = |key: &str| {
+            overrides
+                .iter()
+                .find(|(known, _)| *known == key)
+                .map(|(_, value)| value.clone())
+        };
         let environment: Vec<(String, String)> = std::env::vars_os()
             .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
             .collect();
-        let named = flag("TMS_CONFIG")
-            .or_else(|| environment.iter().find(|(key, _)| key == "TMS_CONFIG").map(|(_, value)| value.clone()));
+        let named = flag("TMS_CONFIG").or_else(|| {
+            environment
+                .iter()
+                .find(|(key, _)| key == "TMS_CONFIG")
+                .map(|(_, value)| value.clone())
+        });
         let mut sources = Self::default();
         sources.add_toml(named.as_deref())?;
         if let Ok(text) = std::fs::read_to_string(".env") {
@@ -76,7 +85,10 @@ impl Sources {
     #[cfg(test)]
     pub fn of_pairs(pairs: &[(&str, &str)]) -> Self {
         let mut sources = Self::default();
-        sources.add_env(pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(), "a test");
+        sources.add_env(
+            pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
+            "a test",
+        );
         sources.resolve_files();
         sources
     }
@@ -88,8 +100,9 @@ impl Sources {
             Err(_) if named.is_none() => return Ok(()),
             Err(error) => return Err(Faults(vec![format!("{}: {error}", path.display())])),
         };
-        let table: toml::Table =
-            text.parse().map_err(|error| Faults(vec![format!("{}: {error}", path.display())]))?;
+        let table: toml::Table = text
+            .parse()
+            .map_err(|error| Faults(vec![format!("{}: {error}", path.display())]))?;
         for (key, value) in table {
             let Some(name) = known_name(&key) else {
                 self.faults.push(format!("{}: unknown key {key}", path.display()));
@@ -99,11 +112,16 @@ impl Sources {
                 toml::Value::String(text) => text,
                 toml::Value::Integer(number) => number.to_string(),
                 toml::Value::Boolean(on) => if on { "on" } else { "off" }.to_owned(),
-                toml::Value::Array(items) => {
-                    items.iter().filter_map(toml::Value::as_str).collect::<Vec<_>>().join(",")
-                }
+                toml::Value::Array(items) => items
+                    .iter()
+                    .filter_map(toml::Value::as_str)
+                    .collect::<Vec<_>>()
+                    .join(","),
                 _ => {
-                    self.faults.push(format!("{}: {key} must be text, a number, a switch or a list", path.display()));
+                    self.faults.push(format!(
+                        "{}: {key} must be text, a number, a switch or a list",
+                        path.display()
+                    ));
                     continue;
                 }
             };
@@ -126,11 +144,14 @@ impl Sources {
     fn resolve_files(&mut self) {
         let named: Vec<(String, String)> = self.values.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
         for (key, path) in named {
-            let Some(target) = key.strip_suffix("_FILE") else { continue };
+            let Some(target) = key.strip_suffix("_FILE") else {
+                continue;
+            };
             self.values.remove(&key);
             match std::fs::read_to_string(&path) {
                 Ok(text) => {
-                    self.values.insert(target.to_owned(), text.trim_end_matches(['\r', '\n']).to_owned());
+                    self.values
+                        .insert(target.to_owned(), text.trim_end_matches(['\r', '\n']).to_owned());
                 }
                 Err(error) => self.faults.push(format!("{key}: {path}: {error}")),
             }
@@ -144,12 +165,19 @@ fn known_name(key: &str) -> Option<String> {
     let base = upper.strip_suffix("_FILE").unwrap_or(&upper);
     let suffix = if base.len() < upper.len() { "_FILE" } else { "" };
     let known = |name: &str| KEYS.contains(&name);
-    let name = if known(base) { base.to_owned() } else { format!("TMS_{base}") };
+    let name = if known(base) {
+        base.to_owned()
+    } else {
+        format!("TMS_{base}")
+    };
     known(&name).then(|| format!("{name}{suffix}"))
 }
 
 fn parse_dot_env(text: &str) -> Vec<(String, String)> {
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let lines = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with('#'));
     lines
         .filter_map(|line| line.strip_prefix("export ").unwrap_or(line).split_once('='))
         .map(|(key, value)| {
@@ -177,7 +205,11 @@ mod tests {
         std::fs::write(file.path(), "hidden\n").unwrap();
         let sources = Sources::of_pairs(&[("SECRET_KEY_FILE", file.path().to_str().unwrap())]);
         assert_eq!(sources.values["SECRET_KEY"], "hidden");
-        assert!(!Sources::of_pairs(&[("SECRET_KEY_FILE", "/nowhere/at/all")]).faults.is_empty());
+        assert!(
+            !Sources::of_pairs(&[("SECRET_KEY_FILE", "/nowhere/at/all")])
+                .faults
+                .is_empty()
+        );
     }
 
     #[test]
@@ -190,6 +222,13 @@ mod tests {
     #[test]
     fn dot_env_reads_quotes_and_comments() {
         let read = parse_dot_env("# a\nexport A=1\nB=\"x y\"\n\nC='z'\n");
-        assert_eq!(read, [("A".into(), "1".into()), ("B".into(), "x y".into()), ("C".into(), "z".into())]);
+        assert_eq!(
+            read,
+            [
+                ("A".into(), "1".into()),
+                ("B".into(), "x y".into()),
+                ("C".into(), "z".into())
+            ]
+        );
     }
 }

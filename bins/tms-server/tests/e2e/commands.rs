@@ -12,7 +12,10 @@ fn commands_print_one_json_document_and_tell_the_truth() {
     assert_eq!(refused.status.code(), Some(1));
     assert!(refused.stdout.is_empty());
     assert!(String::from_utf8_lossy(&refused.stderr).contains("--create-customer"));
-    let code = setting.json(&[&create[..], &["--create-customer", "--uses", "3", "--ttl", "7d"]].concat(), "");
+    let code = setting.json(
+        &[&create[..], &["--create-customer", "--uses", "3", "--ttl", "7d"]].concat(),
+        "",
+    );
     assert_eq!(code["uses"], 3);
     assert!(code["customer_id"].as_i64().is_some_and(|id| id > 0));
     assert_eq!(code["code"].as_str().unwrap().len(), 19);
@@ -30,7 +33,15 @@ fn wrong_use_is_2_and_says_what_is_wrong() {
     let typo = setting.clone().with("TMS_LISTNE", "x").run(&["check"], "");
     assert_eq!(typo.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&typo.stderr).contains("TMS_LISTNE"));
-    let create = ["user", "create", "--username", "root", "--role", "admin", "--password-stdin"];
+    let create = [
+        "user",
+        "create",
+        "--username",
+        "root",
+        "--role",
+        "admin",
+        "--password-stdin",
+    ];
     let weak = setting.run(&create, "short");
     assert_eq!(weak.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&weak.stderr).contains("12 to 128"));
@@ -40,15 +51,29 @@ fn wrong_use_is_2_and_says_what_is_wrong() {
 
 #[tokio::test]
 async fn check_names_a_database_that_would_lose_work() {
-    let Some(setting) = Setting::postgres("check").await else { return };
+    let Some(setting) = Setting::postgres("check") else {
+        return;
+    };
     let before = setting.run(&["check", "--json"], "");
     assert_eq!(before.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&before.stdout).contains("tms migrate"));
     setting.prepare();
-    assert_eq!(setting.json(&["migrate", "--json"], "")["applied"], serde_json::json!([]));
+    assert_eq!(
+        setting.json(&["migrate", "--json"], "")["applied"],
+        serde_json::json!([])
+    );
     assert_eq!(setting.json(&["check", "--json"], "")["ok"], true);
-    let url = setting.environment.iter().find(|(key, _)| key == "DATABASE_URL").unwrap().1.clone();
-    crate::server::psql(&url, "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET synchronous_commit = off', current_database()); END $$");
+    let url = setting
+        .environment
+        .iter()
+        .find(|(key, _)| key == "DATABASE_URL")
+        .unwrap()
+        .1
+        .clone();
+    crate::server::psql(
+        &url,
+        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET synchronous_commit = off', current_database()); END $$",
+    );
     let unsafe_now = setting.run(&["check", "--json"], "");
     assert_eq!(unsafe_now.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&unsafe_now.stdout).contains("synchronous_commit"));

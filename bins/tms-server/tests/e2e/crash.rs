@@ -26,7 +26,10 @@ impl OwnCluster {
             let line = output.lines().find_map(|line| line.strip_prefix(&format!("{key}=")));
             line.unwrap_or_else(|| panic!("{output}")).to_owned()
         };
-        Self { folder: value("TMS_PG_DIR"), url: value("TMS_PG_SUPER_URL") }
+        Self {
+            folder: value("TMS_PG_DIR"),
+            url: value("TMS_PG_SUPER_URL"),
+        }
     }
 }
 
@@ -39,12 +42,19 @@ impl Drop for OwnCluster {
 fn script(arguments: &[&str]) -> String {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/postgres");
     let output = Command::new(script).args(arguments).output().unwrap();
-    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{arguments:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     String::from_utf8(output.stdout).unwrap()
 }
 
 fn access() -> Access {
-    Access::Operator { username: "root".to_owned(), password: Secret::new(PASSWORD) }
+    Access::Operator {
+        username: "root".to_owned(),
+        password: Secret::new(PASSWORD),
+    }
 }
 
 /// Runs a load while `hurt` kills things `rounds` times, then compares.
@@ -68,15 +78,23 @@ async fn drill(setting: Setting, rounds: u32, hurt: impl AsyncFn(Server) -> Serv
     });
     for _ in 0..rounds {
         let before = gauges.acknowledged.get();
-        until(Duration::from_secs(20), "work is acknowledged", async || gauges.acknowledged.get() > before + 500).await;
+        until(Duration::from_secs(20), "work is acknowledged", async || {
+            gauges.acknowledged.get() > before + 500
+        })
+        .await;
         server = hurt(server).await;
     }
     let before = gauges.acknowledged.get();
-    until(Duration::from_secs(20), "work goes on", async || gauges.acknowledged.get() > before + 500).await;
+    until(Duration::from_secs(20), "work goes on", async || {
+        gauges.acknowledged.get() > before + 500
+    })
+    .await;
     gauges.stop();
     let outcome = load.await.unwrap().unwrap();
     assert!(outcome.report.counts.failed() > 0, "the kills were noticed by nobody");
-    let found = verify::run(&server.url(), &access(), outcome.ledger, Arc::default()).await.unwrap();
+    let found = verify::run(&server.url(), &access(), outcome.ledger, Arc::default())
+        .await
+        .unwrap();
     assert!(found.is_clean(), "{found}");
     assert!(found.terminals == 40, "{found}");
 }
@@ -140,9 +158,23 @@ async fn a_database_that_is_away_is_503_and_its_return_needs_no_restart() {
     assert_eq!(login.status(), 503);
     assert!(login.headers().contains_key("retry-after"));
     assert_eq!(beat(&agent, "TC-200-001", 2).await, 503);
-    assert!(began.elapsed() < Duration::from_secs(4), "two answers of at most 2 s each took {:?}", began.elapsed());
-    assert_ne!(http.get(&summary).bearer_auth("tms_at_x").send().await.unwrap().status(), 500);
+    assert!(
+        began.elapsed() < Duration::from_secs(4),
+        "two answers of at most 2 s each took {:?}",
+        began.elapsed()
+    );
+    assert_ne!(
+        http.get(&summary)
+            .bearer_auth("tms_at_x")
+            .send()
+            .await
+            .unwrap()
+            .status(),
+        500
+    );
     script(&["restart", &own.folder]);
-    until(Duration::from_secs(5), "heartbeats are stored again", async || beat(&agent, "TC-200-001", 3).await == 200)
-        .await;
+    until(Duration::from_secs(5), "heartbeats are stored again", async || {
+        beat(&agent, "TC-200-001", 3).await == 200
+    })
+    .await;
 }

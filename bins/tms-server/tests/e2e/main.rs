@@ -3,6 +3,14 @@
 //! The cases on PostgreSQL need a durable cluster named by `TMS_TEST_POSTGRES_REAL_URL` (superuser); without it they
 //! say so and pass, unless `TMS_REQUIRE_POSTGRES` is set.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    unreachable_pub,
+    reason = "a test panics to report a failure"
+)]
+
 mod commands;
 mod crash;
 mod outage;

@@ -9,7 +9,9 @@ use crate::server::{Operator, Server, Setting, beat, enrol, until};
 const SERIAL: &str = "TC-200-001";
 
 fn brisk(setting: Setting) -> Setting {
-    setting.with("TMS_DEFAULT_INTERVAL_S", "1").with("TMS_LOST_GRACE_S", "1")
+    setting
+        .with("TMS_DEFAULT_INTERVAL_S", "1")
+        .with("TMS_LOST_GRACE_S", "1")
 }
 
 async fn terminal(operator: &Operator) -> Value {
@@ -21,7 +23,10 @@ async fn alerts(operator: &Operator) -> Vec<Value> {
 }
 
 async fn until_status(operator: &Operator, status: &str) {
-    until(Duration::from_secs(10), status, async || terminal(operator).await["status"] == status).await;
+    until(Duration::from_secs(10), status, async || {
+        terminal(operator).await["status"] == status
+    })
+    .await;
 }
 
 async fn silence_and_recovery(setting: Setting) {
@@ -32,13 +37,21 @@ async fn silence_and_recovery(setting: Setting) {
     assert_eq!(beat(&agent, SERIAL, 1).await, 200);
     assert_eq!(terminal(&operator).await["status"], "online");
     until_status(&operator, "offline").await;
-    until(Duration::from_secs(2), "an alert", async || alerts(&operator).await.len() == 1).await;
+    until(Duration::from_secs(2), "an alert", async || {
+        alerts(&operator).await.len() == 1
+    })
+    .await;
     assert_eq!(beat(&agent, SERIAL, 2).await, 200);
     assert_eq!(terminal(&operator).await["status"], "online");
-    until(Duration::from_secs(1), "the alert is resolved", async || alerts(&operator).await[0]["is_resolved"] == true)
-        .await;
+    until(Duration::from_secs(1), "the alert is resolved", async || {
+        alerts(&operator).await[0]["is_resolved"] == true
+    })
+    .await;
     let alert = &alerts(&operator).await[0];
-    assert_eq!((&alert["alert_type"], &alert["resolution"]), (&"offline".into(), &"auto".into()));
+    assert_eq!(
+        (&alert["alert_type"], &alert["resolution"]),
+        (&"offline".into(), &"auto".into())
+    );
     assert_eq!(alerts(&operator).await.len(), 1);
 }
 
@@ -52,7 +65,9 @@ async fn silence_and_recovery_on_sqlite() {
 
 #[tokio::test]
 async fn silence_and_recovery_on_postgres() {
-    let Some(setting) = Setting::postgres("silence").await else { return };
+    let Some(setting) = Setting::postgres("silence") else {
+        return;
+    };
     let setting = brisk(setting);
     setting.prepare();
     silence_and_recovery(setting).await;
@@ -62,7 +77,9 @@ async fn silence_and_recovery_on_postgres() {
 #[tokio::test]
 async fn our_own_absence_raises_no_alert() {
     let folder = tempfile::tempdir().unwrap();
-    let setting = Setting::sqlite(folder.path()).with("TMS_DEFAULT_INTERVAL_S", "4").with("TMS_LOST_GRACE_S", "4");
+    let setting = Setting::sqlite(folder.path())
+        .with("TMS_DEFAULT_INTERVAL_S", "4")
+        .with("TMS_LOST_GRACE_S", "4");
     setting.prepare();
     let server: Server = setting.start().await;
     let token = enrol(&setting, &server, SERIAL).await;

@@ -22,11 +22,13 @@ pub struct Setting {
 impl Setting {
     /// Uses the embedded store in `folder`.
     pub fn sqlite(folder: &Path) -> Self {
-        Self::default().with("TMS_STORE", "sqlite").with("TMS_DATA_DIR", folder.to_str().unwrap())
+        Self::default()
+            .with("TMS_STORE", "sqlite")
+            .with("TMS_DATA_DIR", folder.to_str().unwrap())
     }
 
     /// Uses a new database of the durable cluster; `None` when there is no such cluster.
-    pub async fn postgres(name: &str) -> Option<Self> {
+    pub fn postgres(name: &str) -> Option<Self> {
         let url = cluster()?;
         let (server, _) = url.rsplit_once('/').unwrap();
         let name = format!("e2e_{name}_{}", std::process::id());
@@ -37,7 +39,9 @@ impl Setting {
 
     /// Uses this database.
     pub fn of_database(url: &str) -> Self {
-        Self::default().with("DATABASE_URL", url).with("SECRET_KEY", &"k".repeat(40))
+        Self::default()
+            .with("DATABASE_URL", url)
+            .with("SECRET_KEY", &"k".repeat(40))
     }
 
     /// Adds to the environment.
@@ -72,14 +76,27 @@ impl Setting {
     /// Runs a command that must succeed and returns the JSON that it prints.
     pub fn json(&self, arguments: &[&str], input: &str) -> Value {
         let output = self.run(arguments, input);
-        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "{arguments:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         serde_json::from_slice(&output.stdout).unwrap()
     }
 
     /// Migrates, and makes the administrator `root`.
     pub fn prepare(&self) {
         self.json(&["migrate", "--json"], "");
-        let create = ["user", "create", "--username", "root", "--role", "admin", "--password-stdin", "--json"];
+        let create = [
+            "user",
+            "create",
+            "--username",
+            "root",
+            "--role",
+            "admin",
+            "--password-stdin",
+            "--json",
+        ];
         self.json(&create, PASSWORD);
     }
 
@@ -114,8 +131,15 @@ pub fn cluster() -> Option<String> {
 
 /// Runs one statement.
 pub fn psql(url: &str, statement: &str) -> String {
-    let output = Command::new("psql").args(["-X", "-q", "-t", "-A", "-c", statement, url]).output().unwrap();
-    assert!(output.status.success(), "{statement}: {}", String::from_utf8_lossy(&output.stderr));
+    let output = Command::new("psql")
+        .args(["-X", "-q", "-t", "-A", "-c", statement, url])
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{statement}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
@@ -153,7 +177,10 @@ impl Server {
             }
             let _ = child.wait();
             // The port of a server that was killed may be held for a moment.
-            assert!(began.elapsed() < Duration::from_secs(10), "the server did not start: {said:?}");
+            assert!(
+                began.elapsed() < Duration::from_secs(10),
+                "the server did not start: {said:?}"
+            );
         }
     }
 
@@ -162,17 +189,15 @@ impl Server {
         format!("http://{}", self.address)
     }
 
-    /// Returns the process id.
-    pub fn pid(&self) -> u32 {
-        self.child.id()
-    }
-
     /// Waits until the server is ready.
     pub async fn until_ready(&self) {
         let http = reqwest::Client::new();
         let ready = format!("{}/health/ready", self.url());
         until(Duration::from_secs(20), "the server is ready", async || {
-            http.get(&ready).send().await.is_ok_and(|answer| answer.status().is_success())
+            http.get(&ready)
+                .send()
+                .await
+                .is_ok_and(|answer| answer.status().is_success())
         })
         .await;
     }
@@ -195,10 +220,22 @@ impl Server {
     pub async fn sign_in(&self) -> Operator {
         let http = reqwest::Client::new();
         let body = serde_json::json!({ "username": "root", "password": PASSWORD });
-        let answer = http.post(format!("{}/api/v1/auth/login", self.url())).json(&body).send().await.unwrap();
+        let answer = http
+            .post(format!("{}/api/v1/auth/login", self.url()))
+            .json(&body)
+            .send()
+            .await
+            .unwrap();
         let answer: Value = answer.json().await.unwrap();
-        let token = answer["access_token"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned();
-        Operator { http, base: format!("{}/api/v1", self.url()), token }
+        let token = answer["access_token"]
+            .as_str()
+            .unwrap_or_else(|| panic!("{answer}"))
+            .to_owned();
+        Operator {
+            http,
+            base: format!("{}/api/v1", self.url()),
+            token,
+        }
     }
 }
 
@@ -220,7 +257,11 @@ pub struct Operator {
 impl Operator {
     /// Returns whoever holds `token` at `server`.
     pub fn holding(server: &Server, token: &str) -> Self {
-        Self { http: reqwest::Client::new(), base: format!("{}/api/v1", server.url()), token: token.to_owned() }
+        Self {
+            http: reqwest::Client::new(),
+            base: format!("{}/api/v1", server.url()),
+            token: token.to_owned(),
+        }
     }
 
     /// Gets a document.
@@ -236,7 +277,10 @@ impl Operator {
     }
 
     async fn send(&self, method: reqwest::Method, path: &str, body: Option<&Value>) -> (u16, Value) {
-        let mut request = self.http.request(method, format!("{}{path}", self.base)).bearer_auth(&self.token);
+        let mut request = self
+            .http
+            .request(method, format!("{}{path}", self.base))
+            .bearer_auth(&self.token);
         if let Some(body) = body {
             request = request.json(body);
         }
@@ -257,7 +301,14 @@ pub async fn until(at_most: Duration, what: &str, holds: impl AsyncFn() -> bool)
 
 /// Enrols a terminal and returns its token.
 pub async fn enrol(setting: &Setting, server: &Server, serial: &str) -> String {
-    let code = ["enrollment-code", "create", "--customer", "ABC Store", "--create-customer", "--json"];
+    let code = [
+        "enrollment-code",
+        "create",
+        "--customer",
+        "ABC Store",
+        "--create-customer",
+        "--json",
+    ];
     let code = setting.json(&code, "");
     let body = serde_json::json!({ "serial_number": serial, "enrollment_code": code["code"], "model": "TC-200" });
     let (status, answer) = Operator::holding(server, "").post("/agent/register", &body).await;

@@ -8,7 +8,9 @@ const SERIAL: &str = "TC-200-001";
 
 #[tokio::test]
 async fn a_token_that_is_rotated_twice_on_one_node_is_refused_by_the_other_within_a_second() {
-    let Some(setting) = Setting::postgres("revoke").await else { return };
+    let Some(setting) = Setting::postgres("revoke") else {
+        return;
+    };
     setting.prepare();
     let (a, b) = (setting.start().await, setting.start().await);
     let token = enrol(&setting, &a, SERIAL).await;
@@ -19,15 +21,31 @@ async fn a_token_that_is_rotated_twice_on_one_node_is_refused_by_the_other_withi
     let terminal = operator.get("/terminals").await["data"][0]["id"].as_i64().unwrap();
     let http = reqwest::Client::new();
     let login = serde_json::json!({ "username": "root", "password": crate::server::PASSWORD });
-    let login: serde_json::Value =
-        http.post(format!("{}/api/v1/auth/login", a.url())).json(&login).send().await.unwrap().json().await.unwrap();
+    let login: serde_json::Value = http
+        .post(format!("{}/api/v1/auth/login", a.url()))
+        .json(&login)
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
     let path = format!("{}/api/v1/terminals/{terminal}", a.url());
     let bearer = login["access_token"].as_str().unwrap();
     let seen = http.get(&path).bearer_auth(bearer).send().await.unwrap();
     let etag = seen.headers()["etag"].clone();
-    let retired = http.delete(&path).bearer_auth(bearer).header("If-Match", etag).send().await.unwrap();
+    let retired = http
+        .delete(&path)
+        .bearer_auth(bearer)
+        .header("If-Match", etag)
+        .send()
+        .await
+        .unwrap();
     assert_eq!(retired.status(), 204);
-    until(Duration::from_secs(1), "refused by the other node", async || beat(&at_b, SERIAL, 3).await == 401).await;
+    until(Duration::from_secs(1), "refused by the other node", async || {
+        beat(&at_b, SERIAL, 3).await == 401
+    })
+    .await;
     assert_eq!(beat(&at_a, SERIAL, 4).await, 401);
 }
 
@@ -36,11 +54,19 @@ async fn each_status_change_is_recorded_once_and_another_leader_takes_over() {
     if cluster().is_none() {
         return;
     }
-    let setting = Setting::postgres("lead").await.unwrap();
-    let setting = setting.with("TMS_DEFAULT_INTERVAL_S", "1").with("TMS_LOST_GRACE_S", "1");
+    let setting = Setting::postgres("lead").unwrap();
+    let setting = setting
+        .with("TMS_DEFAULT_INTERVAL_S", "1")
+        .with("TMS_LOST_GRACE_S", "1");
     setting.prepare();
     let (a, b) = (setting.start().await, setting.start().await);
-    let url = setting.environment.iter().find(|(key, _)| key == "DATABASE_URL").unwrap().1.clone();
+    let url = setting
+        .environment
+        .iter()
+        .find(|(key, _)| key == "DATABASE_URL")
+        .unwrap()
+        .1
+        .clone();
     let token = enrol(&setting, &a, SERIAL).await;
     for round in 1..=3_i64 {
         let node = if round % 2 == 0 { &a } else { &b };
@@ -51,9 +77,16 @@ async fn each_status_change_is_recorded_once_and_another_leader_takes_over() {
         })
         .await;
         let changes = psql(&url, "SELECT count(*) FROM status_change");
-        assert_eq!(changes, (2 * round).to_string(), "one to online and one to offline in each round");
+        assert_eq!(
+            changes,
+            (2 * round).to_string(),
+            "one to online and one to offline in each round"
+        );
     }
-    until(Duration::from_secs(2), "three alerts", async || psql(&url, "SELECT count(*) FROM alert") == "3").await;
+    until(Duration::from_secs(2), "three alerts", async || {
+        psql(&url, "SELECT count(*) FROM alert") == "3"
+    })
+    .await;
     assert_eq!(psql(&url, "SELECT count(*) FROM lease"), "1");
     // Whichever node led, the other one leads on when it is gone.
     let survivor = a.sign_in().await;
