@@ -23,7 +23,7 @@ pub async fn run(args: Args, config: Config, output: Output) -> anyhow::Result<E
             demo_terminals,
             ..
         } => demo::run(config, demo_terminals, output).await,
-        Command::Serve { .. } => serve::run(config, output).await,
+        Command::Serve { .. } => serve::run(config).await,
         Command::Migrate { plan } => migrate::run(&config, plan, output).await,
         Command::User(UserCommand::Create {
             username,

@@ -35,6 +35,9 @@ CREATE INDEX terminal_model_idx ON terminal (model, serial_number);
 CREATE INDEX terminal_firmware_idx ON terminal (firmware_version, serial_number);
 CREATE INDEX terminal_store_code_idx ON terminal (store_code, serial_number);
 
+-- Which model runs which firmware is not chance: lists that filter by both need to know.
+CREATE STATISTICS terminal_together (dependencies, mcv) ON model, firmware_version, status, lifecycle FROM terminal;
+
 -- Apart from the terminal, so that a change of status need not write the (costly) trigrams anew.
 CREATE TABLE terminal_search (
     terminal_id bigint CONSTRAINT terminal_search_pkey PRIMARY KEY REFERENCES terminal (id) ON DELETE CASCADE,

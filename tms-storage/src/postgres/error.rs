@@ -85,6 +85,11 @@ impl Fault {
         }
     }
 
+    /// Tells whether the next connection may lead to another server, which may have lost what this one had last.
+    pub(super) fn is_other_server(&self) -> bool {
+        self.is_lost_server() && !matches!(self, Self::Sql(sqlx::Error::PoolTimedOut))
+    }
+
     /// Turns a refusal because of a reference into the error of something that others still need.
     pub(super) fn referenced(self, kind: &'static str, key: impl std::fmt::Display) -> Self {
         if self.code().as_deref() == Some("23503") {

@@ -59,7 +59,14 @@ impl PgStore {
                 millis(settings.statement_timeout * 2),
             ),
         ]);
-        let general = options.clone().options([("plan_cache_mode", "force_custom_plan")]);
+        let general = options.clone().options([
+            // The values of a filter decide which index is best.
+            ("plan_cache_mode", "force_custom_plan"),
+            // What is read often is in memory, and disks without arms read any page as fast as the next.
+            ("random_page_cost", "1.1"),
+            // One list or sweep takes one core at most, so that heartbeats keep the others.
+            ("max_parallel_workers_per_gather", "0"),
+        ]);
         let by_index = options.options([
             ("plan_cache_mode", "force_generic_plan"),
             ("enable_hashjoin", "off"),
@@ -118,6 +125,8 @@ impl PgStore {
         outcome.map_err(|fault| {
             if fault.is_lost_server() {
                 self.drop_idle();
+            }
+            if fault.is_other_server() {
                 self.presence_cache.clear();
             }
             fault.into()

@@ -49,37 +49,42 @@ impl PgStore {
     }
 }
 
-/// Counts the connected terminals and finds those whose silence has become loss.
+/// Counts the connected terminals and finds those whose silence has become loss; mostly there are none, and one pass
+/// that only counts is enough.
 async fn scan(connection: &mut PgConnection, now: Timestamp, outages: &[Outage]) -> Result<Found, Fault> {
-    let mut query = QueryBuilder::new(
-        "SELECT count(*), array_agg(terminal_id) FILTER (WHERE is_due), array_agg(last_seen) FILTER (WHERE is_due), \
-         array_agg(deadline) FILTER (WHERE is_due) FROM (SELECT terminal_id, last_seen, deadline, deadline < ",
-    );
-    query.push_bind(At::from(now));
-    if !outages.is_empty() {
-        query.push(" AND ");
-        push_moved_deadline(&mut query, outages);
-        query.push(" < ").push_bind(At::from(now));
-    }
-    query.push(
-        " AS is_due FROM terminal_presence WHERE is_active AND NOT is_lost AND last_seen IS NOT NULL) AS connected",
-    );
-    let row = query.build().fetch_one(connection).await?;
+    const HEARD: &str = " FROM terminal_presence WHERE is_active AND NOT is_lost AND last_seen IS NOT NULL";
+    let mut query = QueryBuilder::new("SELECT count(*), count(*) FILTER (WHERE ");
+    push_is_due(&mut query, now, outages);
+    query.push(")").push(HEARD);
+    let row = query.build().fetch_one(&mut *connection).await?;
     let mut cells = Cells::of("presence", &row);
     let connected = unsigned(cells.get()?);
-    let terminals: Vec<i64> = cells.get::<Option<_>>()?.unwrap_or_default();
-    let seen: Vec<At> = cells.get::<Option<_>>()?.unwrap_or_default();
-    let deadlines: Vec<At> = cells.get::<Option<_>>()?.unwrap_or_default();
-    let is_due =
-        |seen: &At, deadline: &At| outages.is_empty() || moved_deadline(seen.time(), deadline.time(), outages) < now;
-    let due = terminals.into_iter().zip(seen.iter().zip(&deadlines));
-    let due = due
-        .filter(|(_, (seen, deadline))| is_due(seen, deadline))
-        .map(|(terminal, _)| terminal);
-    Ok(Found {
-        connected,
-        due: due.collect(),
-    })
+    if cells.get::<i64>()? == 0 {
+        return Ok(Found { connected, due: Vec::new() });
+    }
+    let mut query = QueryBuilder::new("SELECT terminal_id, last_seen, deadline");
+    query.push(HEARD).push(" AND ");
+    push_is_due(&mut query, now, outages);
+    let mut due = Vec::new();
+    for row in query.build().fetch_all(connection).await? {
+        let mut cells = Cells::of("presence", &row);
+        let terminal = cells.get()?;
+        let (last_seen, deadline) = (cells.time()?, cells.time()?);
+        if outages.is_empty() || moved_deadline(last_seen, deadline, outages) < now {
+            due.push(terminal);
+        }
+    }
+    Ok(Found { connected, due })
+}
+
+/// Appends the condition that names at least the rows that are due.
+fn push_is_due(query: &mut QueryBuilder<Postgres>, now: Timestamp, outages: &[Outage]) {
+    query.push("deadline < ").push_bind(At::from(now));
+    if !outages.is_empty() {
+        query.push(" AND ");
+        push_moved_deadline(query, outages);
+        query.push(" < ").push_bind(At::from(now));
+    }
 }
 
 /// Appends the deadline moved by whole outages between the last heartbeat and the deadline: never later than the rule

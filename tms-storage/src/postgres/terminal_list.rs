@@ -1,8 +1,8 @@
 //! Lists of terminals: the page is found by ids and sort key alone, and only its rows are joined with the rest.
 
-use sqlx::{Postgres, QueryBuilder};
+use sqlx::{PgConnection, Postgres, QueryBuilder};
 use tms_core::{
-    page::{Cursor, Order, Page, PageRequest, PageStart},
+    page::{Cursor, MAX_COUNTED, Order, Page, PageRequest, PageStart},
     terminal::{
         TerminalView,
         store::{TerminalFilter, TerminalSort},
@@ -26,15 +26,16 @@ impl PgStore {
         page: &PageRequest,
     ) -> Result<Page<TerminalView>, Fault> {
         let mut connection = self.pool().acquire().await?;
+        let found = find_searched(&mut connection, filter).await?;
         let total = if page.count {
             let mut counting = QueryBuilder::new(COUNT);
             counting.push("terminal t");
-            conditions(filter, &mut counting);
+            push_search(&mut conditions(filter, &mut counting), filter, &found);
             Some(count(&mut connection, &mut counting).await?)
         } else {
             None
         };
-        let mut query = page_query(filter, sort, order, page);
+        let mut query = page_query(filter, &found, (sort, order), page);
         let rows = query.build().fetch_all(&mut *connection).await?;
         let items = rows.iter().map(read_view).collect::<Result<Vec<_>, _>>()?;
         let mut found = Page::from_rows(items, page.limit, total, |view: &TerminalView| cursor(view, sort));
@@ -58,13 +59,59 @@ fn cursor(view: &TerminalView, sort: TerminalSort) -> Cursor {
     }
 }
 
-fn page_query(filter: &TerminalFilter, sort: TerminalSort, order: Order, page: &PageRequest) -> QueryBuilder<Postgres> {
+/// What a search found.
+enum Searched {
+    /// Nothing was searched, or so much was found that walking the list soon meets a page of it.
+    Anything,
+    /// These, which are few enough to be sorted.
+    Few(Vec<i64>),
+}
+
+/// Looks a search up once, for the total and for the page.
+async fn find_searched(connection: &mut PgConnection, filter: &TerminalFilter) -> Result<Searched, Fault> {
+    let Some(search) = &filter.search else {
+        return Ok(Searched::Anything);
+    };
+    let most = i64::try_from(MAX_COUNTED).unwrap_or(i64::MAX - 1);
+    let found: Vec<i64> =
+        sqlx::query_scalar("SELECT terminal_id FROM terminal_search WHERE search_key LIKE $1 LIMIT $2")
+            .bind(anywhere(search))
+            .bind(most + 1)
+            .fetch_all(connection)
+            .await?;
+    let is_few = u64::try_from(found.len()).is_ok_and(|count| count <= MAX_COUNTED);
+    Ok(if is_few {
+        Searched::Few(found)
+    } else {
+        Searched::Anything
+    })
+}
+
+fn page_query(
+    filter: &TerminalFilter,
+    found: &Searched,
+    (sort, order): (TerminalSort, Order),
+    page: &PageRequest,
+) -> QueryBuilder<Postgres> {
     let by_heartbeat = sort == TerminalSort::LastHeartbeat;
-    let mut query = QueryBuilder::new(concat!("SELECT ", view_columns!(), " FROM (SELECT t.* FROM terminal t"));
+    let mut query = QueryBuilder::new("");
+    let from = if let Searched::Few(ids) = found {
+        // Sorted as a whole: walking a list until it has met enough of few takes long.
+        query.push("WITH few AS MATERIALIZED (SELECT * FROM terminal WHERE id = ANY(");
+        query.push_bind(ids.clone()).push(")) ");
+        "few t"
+    } else {
+        "terminal t"
+    };
+    query.push(concat!("SELECT ", view_columns!(), " FROM (SELECT t.* FROM "));
+    query.push(from);
     if by_heartbeat {
         query.push(" JOIN terminal_presence s ON s.terminal_id = t.id");
     }
     let mut all = conditions(filter, &mut query);
+    if matches!(found, Searched::Anything) {
+        push_search(&mut all, filter, found);
+    }
     if let (PageStart::After(cursor), false) = (&page.start, by_heartbeat) {
         push_cursor(&mut all, sort, order, cursor);
     }
@@ -111,6 +158,20 @@ fn push_cursor(all: &mut Conditions<'_>, sort: TerminalSort, order: Order, curso
         .push(")");
 }
 
+fn push_search(all: &mut Conditions<'_>, filter: &TerminalFilter, found: &Searched) {
+    match (found, &filter.search) {
+        (Searched::Few(ids), _) => {
+            all.and("t.id = ANY(").push_bind(ids.clone()).push(")");
+        }
+        (Searched::Anything, Some(search)) => {
+            all.and("t.id IN (SELECT terminal_id FROM terminal_search WHERE search_key LIKE ")
+                .push_bind(anywhere(search))
+                .push(")");
+        }
+        (Searched::Anything, None) => {}
+    }
+}
+
 fn conditions<'q>(filter: &TerminalFilter, query: &'q mut QueryBuilder<Postgres>) -> Conditions<'q> {
     let mut all = Conditions::of(query);
     if !filter.with_retired {
@@ -131,11 +192,6 @@ fn conditions<'q>(filter: &TerminalFilter, query: &'q mut QueryBuilder<Postgres>
         if let Some(value) = value {
             all.and(column).push_bind(value.clone());
         }
-    }
-    if let Some(search) = &filter.search {
-        all.and("t.id IN (SELECT terminal_id FROM terminal_search WHERE search_key LIKE ")
-            .push_bind(anywhere(search))
-            .push(")");
     }
     if let Some(limit) = filter.seen_before {
         all.and(

@@ -30,11 +30,11 @@ const SETUP_FILE: &str = "setup-secret.txt";
 const FIRST_ADMIN: &str = "admin";
 
 /// Runs the server until SIGTERM or SIGINT.
-pub async fn run(config: Config, output: Output) -> anyhow::Result<ExitCode> {
+pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
     telemetry::install_logs(&config)?;
     let node = Node::start(&config).await?;
     if matches!(config.store, StoreConfig::Sqlite) {
-        first_administrator(&config, &node.tms, output).await?;
+        first_administrator(&config, &node.tms).await?;
     }
     let address = node.listener.local_addr()?;
     note(format_args!("tms listens on http://{address}"));
@@ -137,7 +137,7 @@ async fn background(tms: Tms, mut ends: watch::Receiver<bool>) {
 }
 
 /// Makes an administrator on the first start of the embedded store (DECISIONS 30).
-async fn first_administrator(config: &Config, tms: &Tms, output: Output) -> anyhow::Result<()> {
+async fn first_administrator(config: &Config, tms: &Tms) -> anyhow::Result<()> {
     if tms.operators().has_users().await.map_err(wire_up::explain)? {
         return Ok(());
     }
