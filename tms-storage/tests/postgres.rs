@@ -2,6 +2,8 @@
 //!
 //! `TMS_TEST_POSTGRES_URL` names a server of `scripts/postgres`; without it the cases skip, unless
 //! `TMS_REQUIRE_POSTGRES=1` forbids that.
+
+#![allow(unreachable_pub, reason = "nothing of a test is public; pub says what a module offers")]
 #![cfg(feature = "postgres")]
 #![allow(clippy::unwrap_used, reason = "a test that finds the unexpected stops loudly")]
 
@@ -58,7 +60,7 @@ async fn heartbeats_are_hot_updates() {
     let stores = store.stores();
     stores.upkeep.ensure_partitions(NOW).await.unwrap();
     let customer = given::customer(&stores, "ABC").await;
-    let fleet = given::fleet(&stores, customer.id, 20).await;
+    let fleet = given::fleet(&stores, customer.id, 8).await;
     let beat = |n: i64| {
         fleet
             .iter()
@@ -75,8 +77,9 @@ async fn heartbeats_are_hot_updates() {
         .unwrap();
     let before = updates(&mut shell).await;
     let store = PgStore::connect(&database.settings()).unwrap();
-    for n in 1..=10 {
-        // A page has room for some of its rows twice, not for all of them in one transaction.
+    // A page has room for eight rows three times over, so that this holds even while another database of the cluster
+    // keeps old rows from being pruned.
+    for n in 1..=2 {
         for part in beat(n).chunks(4) {
             given::beats(&store.stores(), part).await;
         }
@@ -84,14 +87,14 @@ async fn heartbeats_are_hot_updates() {
     store.close().await;
     let mut after = updates(&mut shell).await;
     for _ in 0..100 {
-        if after.0 - before.0 >= 200 {
+        if after.0 - before.0 >= 16 {
             break;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
         after = updates(&mut shell).await;
     }
-    assert_eq!(after.0 - before.0, 200, "one update a heartbeat");
-    assert_eq!(after.1 - before.1, 200, "all of them within their page");
+    assert_eq!(after.0 - before.0, 16, "one update a heartbeat");
+    assert_eq!(after.1 - before.1, 16, "all of them within their page");
 }
 
 /// Reads how many rows of presence were updated, and how many of them within their page.

@@ -3,9 +3,11 @@
 //!
 //! `tests/conformance.rs` is all it takes to know that it keeps the port's promises.
 
+mod upkeep;
+
 use std::{
     collections::HashSet,
-    fs::{File, OpenOptions},
+    fs::{self, File, OpenOptions},
     io::{self, BufRead, BufReader, Write},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
@@ -16,7 +18,7 @@ use serde_json::{Value, json};
 use tms_core::{
     StoreError, Stores,
     id::{EntityRef, LogId, TerminalId},
-    page::{Cursor, Page, PageRequest, PageStart},
+    page::{Cursor, MAX_COUNTED, Page, PageRequest, PageStart},
     terminal_log::{LogEntry, StoredLog, TerminalLogStore, store::LogFilter},
     time::Timestamp,
 };
@@ -38,11 +40,14 @@ impl JsonLinesLogs {
         }
     }
 
-    /// Puts this store in the place of the one that `stores` has.
+    /// Puts this store in the place of the one that `stores` has; upkeep must know of it, to drop what is old.
     #[must_use]
     pub fn instead_of(self, stores: Stores) -> Stores {
+        let logs = Arc::new(self);
+        let upkeep = upkeep::WithLogs::new(Arc::clone(&logs), stores.upkeep);
         Stores {
-            logs: Arc::new(self),
+            logs,
+            upkeep: Arc::new(upkeep),
             ..stores
         }
     }
@@ -65,6 +70,29 @@ impl JsonLinesLogs {
             logs.push(decode(number, &value).ok_or_else(corrupt)?);
         }
         Ok(logs)
+    }
+
+    /// Drops lines received before `from`; returns how many there were.
+    fn drop_before(&self, from: Timestamp) -> Result<u64, StoreError> {
+        let unavailable = |error: io::Error| StoreError::Unavailable(error.into());
+        let _alone = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut dropped = 0;
+        for entry in fs::read_dir(&self.folder).map_err(unavailable)? {
+            let name = entry.map_err(unavailable)?.file_name();
+            let id = name.to_str().and_then(|name| name.strip_suffix(".jsonl")?.parse().ok());
+            let Some(terminal) = id else { continue };
+            let logs = self.read(terminal)?;
+            let kept: Vec<_> = logs.iter().filter(|log| log.received_at >= from).collect();
+            dropped += u64::try_from(logs.len() - kept.len()).unwrap_or(0);
+            let lines: String = kept
+                .iter()
+                .map(|log| format!("{}\n", encode(&log.entry, log.received_at)))
+                .collect();
+            let beside = self.folder.join(format!("{terminal}.next"));
+            fs::write(&beside, lines).map_err(unavailable)?;
+            fs::rename(&beside, self.file(terminal)).map_err(unavailable)?;
+        }
+        Ok(dropped)
     }
 
     fn write(&self, terminal: TerminalId, lines: &str) -> io::Result<()> {
@@ -106,7 +134,10 @@ impl TerminalLogStore for JsonLinesLogs {
         let mut logs = self.read(terminal)?;
         logs.retain(|log| matches(filter, &log.entry));
         logs.reverse();
-        let total = page.count.then(|| u64::try_from(logs.len()).unwrap_or(u64::MAX));
+        // Beyond the counted a total means "more".
+        let total = page
+            .count
+            .then(|| u64::try_from(logs.len()).unwrap_or(u64::MAX).min(MAX_COUNTED + 1));
         match &page.start {
             PageStart::First => {}
             PageStart::After(cursor) => logs.retain(|log| log.id.get() < cursor.id),

@@ -23,7 +23,7 @@ async fn alerts(operator: &Operator) -> Vec<Value> {
 }
 
 async fn until_status(operator: &Operator, status: &str) {
-    until(Duration::from_secs(10), status, async || {
+    until(Duration::from_secs(20), status, async || {
         terminal(operator).await["status"] == status
     })
     .await;
