@@ -339,8 +339,8 @@ impl Presence {
         Some(change)
     }
 
-    /// Returns the `next_heartbeat` to answer: the interval less up to a tenth of it, spread by terminal and hour of
-    /// the fleet, so that a fleet which starts at one instant does not arrive at one.
+    /// Returns the `next_heartbeat` to answer: the interval less up to a tenth of it, spread by terminal and
+    /// day, so that a fleet which starts at one instant does not arrive at one.
     pub fn next_heartbeat_s(&self, now: Timestamp) -> u32 {
         let spread = self.interval_s / 10 + 1;
         let seed = self.terminal.get().unsigned_abs() ^ now.day().unsigned_abs().rotate_left(40);

@@ -188,7 +188,6 @@ mod tests {
     use super::*;
     use crate::{HttpSettings, wire::ErrorBody};
 
-    #[expect(clippy::panic, reason = "this is the handler whose panic has to be caught")]
     async fn panic_now() -> Response {
         panic!("a secret in a panic")
     }

@@ -58,28 +58,9 @@ impl Paging {
         let binding = format!("{caller} {address}");
         let limit = params.number("per_page", 1, MAX_PER_PAGE).unwrap_or(USUAL_PER_PAGE);
         let number = params.number("page", 1, u32::MAX).unwrap_or(1);
-        let cursor = params.text("cursor");
-        let offset = (number - 1).saturating_mul(limit);
-        let (start, number) = match cursor {
-            Some(text) => {
-                let read = app.cursors.parse(&text, &binding);
-                let read = read.ok_or_else(|| InvalidText("was not made for this list".to_owned()));
-                (
-                    params
-                        .errors
-                        .take("cursor", read)
-                        .map_or(PageStart::First, PageStart::After),
-                    None,
-                )
-            }
-            None if offset >= MAX_OFFSET => {
-                params
-                    .errors
-                    .add("page", format!("reaches the first {MAX_OFFSET} rows; go on by cursor"));
-                (PageStart::First, None)
-            }
-            None if offset == 0 => (PageStart::First, Some(number)),
-            None => (PageStart::Offset(offset), Some(number)),
+        let (start, number) = match params.text("cursor") {
+            Some(text) => (take_cursor(app, &mut params, &text, &binding), None),
+            None => (take_offset(&mut params, number, limit), Some(number)),
         };
         params.finish()?;
         Ok(Self {
@@ -96,68 +77,93 @@ impl Paging {
 
     /// Puts a page into its envelope.
     pub(crate) fn envelope<T>(&self, app: &App, page: Page<T>) -> List<T> {
-        let per_page = self.request.limit;
-        let next_cursor = page
-            .next
-            .as_ref()
-            .map(|cursor| app.cursors.print(cursor, &self.binding));
-        let total = page.total.map(|total| total.min(MAX_COUNTED));
-        let is_exact = page.total.is_some_and(|total| total <= MAX_COUNTED);
-        let total_pages = total.map(|total| total.div_ceil(u64::from(per_page)));
         let rows = u64::try_from(page.items.len()).unwrap_or(u64::MAX);
-        let before = self.number.map(|number| u64::from(number - 1) * u64::from(per_page));
-        let shown = before.filter(|_| rows > 0);
-        let is_more = match (before, page.total) {
-            (Some(before), Some(total)) => before + rows < total,
-            _ => next_cursor.is_some(),
-        };
-        let by_cursor = next_cursor.as_ref().map(|cursor| self.link(&[("cursor", cursor)]));
-        let links = Links {
-            first: Some(self.page_link(1)),
-            last: self
-                .number
-                .and(total_pages)
-                .filter(|_| is_exact)
-                .map(|last| self.page_link(last.max(1))),
-            prev: self
-                .number
-                .filter(|number| *number > 1)
-                .map(|number| self.page_link(u64::from(number) - 1)),
-            next: match self.number {
-                Some(number) if is_more && number.saturating_mul(per_page) < MAX_OFFSET => {
-                    Some(self.page_link(u64::from(number) + 1))
-                }
-                _ => by_cursor.filter(|_| is_more),
-            },
-        };
-        let meta = Meta {
+        let cursor = page.next.as_ref();
+        let meta = self.meta(
+            rows,
+            page.total,
+            cursor.map(|cursor| app.cursors.print(cursor, &self.binding)),
+        );
+        List {
+            links: self.links(&meta, rows, page.total),
+            data: page.items,
+            meta,
+        }
+    }
+
+    fn meta(&self, rows: u64, counted: Option<u64>, next_cursor: Option<String>) -> Meta {
+        let per_page = self.request.limit;
+        let total = counted.map(|counted| counted.min(MAX_COUNTED));
+        let shown = self.rows_before().filter(|_| rows > 0);
+        Meta {
             current_page: self.number,
             per_page,
             total,
-            total_exact: is_exact,
-            total_pages,
+            total_exact: counted.is_some_and(|counted| counted <= MAX_COUNTED),
+            total_pages: total.map(|total| total.div_ceil(u64::from(per_page))),
             from: shown.map(|before| before + 1),
             to: shown.map(|before| before + rows),
             next_cursor,
-        };
-        List {
-            data: page.items,
-            meta,
-            links,
         }
+    }
+
+    fn links(&self, meta: &Meta, rows: u64, counted: Option<u64>) -> Links {
+        let is_more = match (self.rows_before(), counted) {
+            (Some(before), Some(counted)) => before + rows < counted,
+            _ => meta.next_cursor.is_some(),
+        };
+        let last = self.number.and(meta.total_pages).filter(|_| meta.total_exact);
+        let previous = self.number.filter(|number| *number > 1);
+        let next = match self.number {
+            Some(number) if number.saturating_mul(self.request.limit) < MAX_OFFSET => {
+                Some(self.page_link(u64::from(number) + 1))
+            }
+            _ => meta.next_cursor.as_ref().map(|cursor| self.link("cursor", cursor)),
+        };
+        Links {
+            first: Some(self.page_link(1)),
+            last: last.map(|last| self.page_link(last.max(1))),
+            prev: previous.map(|number| self.page_link(u64::from(number) - 1)),
+            next: next.filter(|_| is_more),
+        }
+    }
+
+    /// Returns how many rows stand before the page, if it has a number.
+    fn rows_before(&self) -> Option<u64> {
+        let number = self.number?;
+        Some(u64::from(number - 1) * u64::from(self.request.limit))
     }
 
     fn page_link(&self, number: u64) -> String {
-        self.link(&[("page", &number.to_string())])
+        self.link("page", &number.to_string())
     }
 
-    fn link(&self, more: &[(&str, &str)]) -> String {
+    fn link(&self, name: &str, value: &str) -> String {
         let mut link = self.address.clone();
-        for (name, value) in more {
-            append(&mut link, name, value);
-        }
+        append(&mut link, name, value);
         append(&mut link, "per_page", &self.request.limit.to_string());
         link
+    }
+}
+
+fn take_cursor(app: &App, params: &mut Params, text: &str, binding: &str) -> PageStart {
+    let read = app.cursors.parse(text, binding);
+    let read = read.ok_or_else(|| InvalidText("was not made for this list".to_owned()));
+    params
+        .errors
+        .take("cursor", read)
+        .map_or(PageStart::First, PageStart::After)
+}
+
+fn take_offset(params: &mut Params, number: u32, limit: u32) -> PageStart {
+    match (number - 1).saturating_mul(limit) {
+        0 => PageStart::First,
+        offset if offset < MAX_OFFSET => PageStart::Offset(offset),
+        _ => {
+            let message = format!("reaches the first {MAX_OFFSET} rows; go on by cursor");
+            params.errors.add("page", message);
+            PageStart::First
+        }
     }
 }
 

@@ -3,7 +3,10 @@
 //! `TMS_TEST_POSTGRES_URL` names a server of `scripts/postgres`; without it the cases skip, unless
 //! `TMS_REQUIRE_POSTGRES=1` forbids that.
 
-#![allow(unreachable_pub, reason = "nothing of a test is public; pub says what a module offers")]
+#![allow(
+    unreachable_pub,
+    reason = "nothing of a test is public; pub says what a module offers"
+)]
 #![cfg(feature = "postgres")]
 #![allow(clippy::unwrap_used, reason = "a test that finds the unexpected stops loudly")]
 

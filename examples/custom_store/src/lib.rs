@@ -84,10 +84,11 @@ impl JsonLinesLogs {
             let logs = self.read(terminal)?;
             let kept: Vec<_> = logs.iter().filter(|log| log.received_at >= from).collect();
             dropped += u64::try_from(logs.len() - kept.len()).unwrap_or(0);
-            let lines: String = kept
-                .iter()
-                .map(|log| format!("{}\n", encode(&log.entry, log.received_at)))
-                .collect();
+            let mut lines = String::new();
+            for log in kept {
+                lines.push_str(&encode(&log.entry, log.received_at).to_string());
+                lines.push('\n');
+            }
             let beside = self.folder.join(format!("{terminal}.next"));
             fs::write(&beside, lines).map_err(unavailable)?;
             fs::rename(&beside, self.file(terminal)).map_err(unavailable)?;

@@ -54,12 +54,7 @@ impl Connection {
             stream,
             watch: Arc::clone(&watch),
         };
-        let mut builder = http1::Builder::new();
-        builder
-            .header_read_timeout(None)
-            .max_headers(64)
-            .max_header_size(self.settings.max_header_bytes)
-            .max_buf_size(self.settings.max_header_bytes.max(8_192));
+        let builder = self.protocol();
         let seen = Arc::clone(&watch);
         let service = service_fn(|request| self.answer(request, &seen));
         let mut connection = pin!(builder.serve_connection(TokioIo::new(socket), service));
@@ -74,7 +69,7 @@ impl Connection {
                     return;
                 }
                 () = expired.as_mut() => {
-                    metrics::counter!("tms_http_slow_connections_total").increment(1);
+                    metrics::counter!("tms_http_connections_timed_out_total").increment(1);
                     return;
                 }
                 changed = phases.changed() => {
@@ -88,6 +83,18 @@ impl Connection {
                 }
             }
         }
+    }
+
+    fn protocol(&self) -> http1::Builder {
+        let most = self.settings.max_header_bytes;
+        let mut builder = http1::Builder::new();
+        // The watch does this, and knows an idle connection from a slow head.
+        builder.header_read_timeout(None);
+        builder
+            .max_headers(64)
+            .max_header_size(most)
+            .max_buf_size(most.max(8_192));
+        builder
     }
 
     async fn answer(

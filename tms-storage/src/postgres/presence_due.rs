@@ -60,7 +60,10 @@ async fn scan(connection: &mut PgConnection, now: Timestamp, outages: &[Outage])
     let mut cells = Cells::of("presence", &row);
     let connected = unsigned(cells.get()?);
     if cells.get::<i64>()? == 0 {
-        return Ok(Found { connected, due: Vec::new() });
+        return Ok(Found {
+            connected,
+            due: Vec::new(),
+        });
     }
     let mut query = QueryBuilder::new("SELECT terminal_id, last_seen, deadline");
     query.push(HEARD).push(" AND ");

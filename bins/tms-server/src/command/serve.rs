@@ -61,6 +61,15 @@ impl Node {
         let tms = wire_up::build(config, stores);
         let key = wire_up::secret_key(config, &tms)?;
         let metrics = telemetry::install_metrics()?;
+        let upkeep = metrics.clone();
+        // Without it the samples of histograms pile up until somebody reads them.
+        tokio::spawn(async move {
+            let mut timer = tokio::time::interval(Duration::from_secs(5));
+            loop {
+                timer.tick().await;
+                upkeep.run_upkeep();
+            }
+        });
         let mut http = HttpSettings::new(key.expose());
         http.allowed_hosts.clone_from(&config.allowed_hosts);
         http.trusted_proxies = parse_networks(config)?;
