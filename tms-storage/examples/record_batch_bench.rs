@@ -2,6 +2,8 @@
 //!
 //! The URL names a database that the program may fill: it migrates it, adds a fleet once, and heartbeats it in batches of
 //! several sizes over one and two lanes.
+
+#![allow(clippy::expect_used, reason = "a bench that cannot begin has nothing to say")]
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
