@@ -94,6 +94,7 @@ impl Config {
             "an address such as 127.0.0.1:8000",
         );
         let store = reader.store(listen);
+        let is_embedded = matches!(store, StoreConfig::Sqlite);
         let defaults = Settings::default();
         let config = Self {
             data_dir: reader
@@ -110,7 +111,8 @@ impl Config {
             metrics_token: reader.text("TMS_METRICS_TOKEN").map(Secret::new),
             log_format: reader.log_format(),
             log_filter: reader.text("RUST_LOG").unwrap_or_else(|| "info,sqlx=warn".to_owned()),
-            ingest_lanes: reader.parse("TMS_INGEST_LANES", 2, "a number of lanes"),
+            // The embedded store has one writer: a second lane would only halve the batches.
+            ingest_lanes: reader.parse("TMS_INGEST_LANES", if is_embedded { 1 } else { 2 }, "a number of lanes"),
             settings: reader.settings(defaults),
             store,
         };
