@@ -22,6 +22,10 @@ async fn bare(body: Bytes) -> impl IntoResponse {
     }
 }
 
+/// The allocator of the server, so that the comparison shows nothing else.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 async fn main() -> Result<()> {
     let args = Args::parse();

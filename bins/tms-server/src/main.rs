@@ -22,6 +22,10 @@ use crate::{
     output::{Output, complain, fail},
 };
 
+/// A request allocates some dozens of times, on one thread and freed on another: this allocator is made for that.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let args = Args::parse();
     let output = Output::new(args.json);
