@@ -7,6 +7,7 @@
 
 pub mod error;
 pub mod id;
+pub mod key;
 mod names;
 pub mod page;
 pub mod random;

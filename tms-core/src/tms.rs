@@ -17,6 +17,7 @@ use crate::{
         HeartbeatIngest, Heartbeats,
         ingest::{IngestSettings, IngestWorkers},
     },
+    key::SecretKeys,
     maintenance::Maintenances,
     operator::{
         Operators,
@@ -70,9 +71,18 @@ pub struct TmsBuilder {
     random: Arc<dyn RandomSource>,
     settings: Settings,
     node: NodeSettings,
+    keys: Option<SecretKeys>,
 }
 
 impl TmsBuilder {
+    /// Sets the secret key of the installation, which all its nodes must share. Without one, what would have to be
+    /// encrypted or signed is refused.
+    #[must_use]
+    pub fn secret_keys(mut self, keys: SecretKeys) -> Self {
+        self.keys = Some(keys);
+        self
+    }
+
     /// Takes another clock than the machine's.
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
@@ -109,6 +119,7 @@ impl TmsBuilder {
             random,
             settings,
             node,
+            keys,
         } = self;
         let settings = SettingsService::new(stores.settings.clone(), settings);
         let (ingest, workers) = HeartbeatIngest::new(stores.heartbeats.clone(), settings.follow_rules(), node.ingest);
@@ -143,6 +154,7 @@ impl TmsBuilder {
             cache,
             workers,
             node,
+            keys,
         }))
     }
 }
@@ -171,6 +183,7 @@ struct Inner {
     cache: Arc<CredentialCache>,
     workers: Mutex<Option<IngestWorkers>>,
     node: NodeSettings,
+    keys: Option<SecretKeys>,
 }
 
 /// A terminal management system over some stores; cheap to clone.
@@ -188,6 +201,7 @@ impl Tms {
             random: Arc::new(SystemRandom),
             settings: Settings::default(),
             node: NodeSettings::default(),
+            keys: None,
         }
     }
 
@@ -268,6 +282,11 @@ impl Tms {
     /// The ports, for what has no service of its own (health, events).
     pub fn stores(&self) -> &Stores {
         &self.0.stores
+    }
+
+    /// The secret keys of the installation, if it was built with any.
+    pub fn secret_keys(&self) -> Option<&SecretKeys> {
+        self.0.keys.as_ref()
     }
 
     /// The source of randomness.

@@ -53,6 +53,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The key from which others are derived; the embedded store makes one.
     pub secret_key: Option<Secret<String>>,
+    /// The key that it replaces: what was encrypted with that one still reads.
+    pub previous_secret_key: Option<Secret<String>>,
     /// The names under which the server may be called; empty means any.
     pub allowed_hosts: Vec<String>,
     /// The networks whose `X-Forwarded-For` is believed.
@@ -102,6 +104,7 @@ impl Config {
                 .map_or_else(|| PathBuf::from("tms-data"), PathBuf::from),
             listen,
             secret_key: reader.secret_key(&store),
+            previous_secret_key: reader.previous_secret_key(),
             allowed_hosts: reader.list("ALLOWED_HOSTS"),
             trusted_proxies: reader.list("TMS_TRUSTED_PROXIES"),
             rate_limits: reader.switch("TMS_RATE_LIMITS", true),

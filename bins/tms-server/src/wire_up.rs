@@ -3,7 +3,13 @@
 use std::{fmt::Write as _, io::Write, os::unix::fs::OpenOptionsExt, path::Path};
 
 use anyhow::Context;
-use tms_core::{Error, NodeSettings, Stores, Tms, heartbeat::ingest::IngestSettings, secret::Secret};
+use tms_core::{
+    Error, NodeSettings, Stores, Tms,
+    heartbeat::ingest::IngestSettings,
+    key::SecretKeys,
+    random::{RandomSource, SystemRandom},
+    secret::Secret,
+};
 #[cfg(feature = "postgres")]
 use tms_storage::postgres::{PgSettings, PgStore};
 #[cfg(feature = "sqlite")]
@@ -68,7 +74,7 @@ fn postgres_settings(config: &Config) -> anyhow::Result<PgSettings> {
 }
 
 /// Builds the facade over `stores`.
-pub fn build(config: &Config, stores: Stores) -> Tms {
+pub fn build(config: &Config, stores: Stores) -> anyhow::Result<Tms> {
     let ingest = IngestSettings {
         lanes: config.ingest_lanes.clamp(1, 16),
         ..IngestSettings::default()
@@ -78,15 +84,20 @@ pub fn build(config: &Config, stores: Stores) -> Tms {
         ingest,
         ..NodeSettings::default()
     };
-    Tms::builder(stores)
+    let mut keys = SecretKeys::new(secret_key(config)?.expose().as_bytes());
+    if let Some(previous) = &config.previous_secret_key {
+        keys = keys.with_previous(previous.expose().as_bytes());
+    }
+    Ok(Tms::builder(stores)
         .settings(config.settings.clone())
+        .secret_keys(keys)
         .node(node)
-        .build()
+        .build())
 }
 
 /// Opens the store for one command.
 pub async fn for_command(config: &Config) -> anyhow::Result<Tms> {
-    Ok(build(config, open_stores(config, Purpose::Command).await?))
+    build(config, open_stores(config, Purpose::Command).await?)
 }
 
 /// Applies what is missing of the schema; returns its names.
@@ -119,7 +130,7 @@ pub async fn migration_plan(config: &Config) -> anyhow::Result<Vec<String>> {
 }
 
 /// Returns the secret key; the embedded store makes one once and keeps it where only its owner can read.
-pub fn secret_key(config: &Config, tms: &Tms) -> anyhow::Result<Secret<String>> {
+pub fn secret_key(config: &Config) -> anyhow::Result<Secret<String>> {
     if let Some(key) = &config.secret_key {
         return Ok(key.clone());
     }
@@ -127,15 +138,26 @@ pub fn secret_key(config: &Config, tms: &Tms) -> anyhow::Result<Secret<String>> 
     if let Ok(key) = std::fs::read_to_string(&path) {
         return Ok(Secret::new(key.trim().to_owned()));
     }
-    let key = random_text(tms)?;
-    write_private(&path, &key)?;
-    Ok(Secret::new(key))
+    // Two processes that start together must agree: whoever links the file first has made the key.
+    let key = random_text()?;
+    let own = path.with_extension(format!("key.{}", std::process::id()));
+    write_private(&own, &key)?;
+    let linked = std::fs::hard_link(&own, &path);
+    std::fs::remove_file(&own)?;
+    match linked {
+        Ok(()) => Ok(Secret::new(key)),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            let key = std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+            Ok(Secret::new(key.trim().to_owned()))
+        }
+        Err(error) => Err(error).with_context(|| format!("writing {}", path.display())),
+    }
 }
 
 /// Returns 256 random bits as text.
-pub fn random_text(tms: &Tms) -> anyhow::Result<String> {
+pub fn random_text() -> anyhow::Result<String> {
     let mut bytes = [0_u8; 32];
-    tms.random().fill(&mut bytes)?;
+    SystemRandom.fill(&mut bytes)?;
     let mut text = String::with_capacity(2 * bytes.len());
     for byte in bytes {
         write!(text, "{byte:02x}")?;

@@ -33,10 +33,7 @@ pub async fn run(mut config: Config, terminals: u32, output: Output) -> anyhow::
     config.rate_limits = false;
     config.settings = lively(config.settings);
     let node = Node::start(&config).await?;
-    let password = wire_up::random_text(&node.tms)?
-        .get(..16)
-        .unwrap_or_default()
-        .to_owned();
+    let password = wire_up::random_text()?.get(..16).unwrap_or_default().to_owned();
     make_administrator(&node.tms, &password).await?;
     let url = format!("http://{}", node.listener.local_addr()?);
     announce(output, &url, "admin", &password);

@@ -58,8 +58,8 @@ impl Node {
     /// Opens the store and the listener.
     pub async fn start(config: &Config) -> anyhow::Result<Self> {
         let stores = wire_up::open_stores(config, Purpose::Serve).await?;
-        let tms = wire_up::build(config, stores);
-        let key = wire_up::secret_key(config, &tms)?;
+        let tms = wire_up::build(config, stores)?;
+        let key = wire_up::secret_key(config)?;
         let metrics = telemetry::install_metrics()?;
         let upkeep = metrics.clone();
         // Without it the samples of histograms pile up until somebody reads them.
@@ -150,7 +150,7 @@ async fn first_administrator(config: &Config, tms: &Tms) -> anyhow::Result<()> {
     if tms.operators().has_users().await.map_err(wire_up::explain)? {
         return Ok(());
     }
-    let password = wire_up::random_text(tms)?.get(..24).unwrap_or_default().to_owned();
+    let password = wire_up::random_text()?.get(..24).unwrap_or_default().to_owned();
     let path = config.data_dir.join(SETUP_FILE);
     wire_up::write_private(&path, &format!("username: {FIRST_ADMIN}\npassword: {password}"))?;
     make_administrator(tms, &password).await?;

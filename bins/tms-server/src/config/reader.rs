@@ -139,6 +139,17 @@ impl Reader {
         key.map(Secret::new)
     }
 
+    /// Returns the secret key that the present one replaces.
+    pub fn previous_secret_key(&mut self) -> Option<Secret<String>> {
+        let previous = self.text("SECRET_KEY_PREVIOUS")?;
+        if previous.len() < 32 {
+            self.fault("SECRET_KEY_PREVIOUS: must have at least 32 characters".to_owned());
+        } else if self.text("SECRET_KEY").as_ref() == Some(&previous) {
+            self.fault("SECRET_KEY_PREVIOUS: is the same as SECRET_KEY".to_owned());
+        }
+        Some(Secret::new(previous))
+    }
+
     /// Returns the settings that hold until somebody saves some.
     pub fn settings(&mut self, mut settings: Settings) -> Settings {
         let p = settings.presence;

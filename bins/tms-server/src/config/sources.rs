@@ -15,6 +15,7 @@ pub const KEYS: &[&str] = &[
     "DB_USER",
     "RUST_LOG",
     "SECRET_KEY",
+    "SECRET_KEY_PREVIOUS",
     "TMS_CONFIG",
     "TMS_DATA_DIR",
     "TMS_DB_APP_ROLE",
