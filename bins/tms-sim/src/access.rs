@@ -15,6 +15,10 @@ use crate::error::SimError;
 /// How long any single request may take.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How many terminals enrol at a time when nobody says otherwise. Each waits for the disk of the server, not for its
+/// processor, so many of them share one wait.
+pub const ENROL_AT_ONCE: usize = 32;
+
 /// A text that is never printed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
@@ -40,7 +44,7 @@ impl fmt::Debug for Secret {
 /// How a simulation gets in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Access {
-    /// With these codes, each good for any serial number; used in turn.
+    /// With these codes, each good for any serial number and many uses; terminals take them in turn.
     Codes(Vec<Secret>),
     /// As an operator who may make customers and codes.
     Operator {
@@ -79,6 +83,14 @@ pub(crate) async fn ensure_customer(operator: &OperatorClient, body: &CustomerCr
     let same = found.data.iter().find(|known| known.company_name == body.company_name);
     same.map(|known| known.id)
         .ok_or_else(|| SimError::Settings(format!("the customer {} exists but can't be seen", body.company_name)))
+}
+
+/// Returns the code for a terminal. Terminals take turns: those that enrol at a time spend different codes, because the
+/// server lets one use of a code after the other.
+pub(crate) fn code_in_turn(codes: &[Secret], index: usize) -> Result<Secret, SimError> {
+    let turn = index % codes.len().max(1);
+    let code = codes.get(turn).cloned();
+    code.ok_or_else(|| SimError::Settings("at least one enrolment code is needed".to_owned()))
 }
 
 /// Makes a code and returns its text.

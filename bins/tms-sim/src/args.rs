@@ -3,7 +3,7 @@
 use std::{fs, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand};
-use tms_sim::{Access, Secret, SimError, fleet::FleetSettings, fleet::Troubles, load::LoadSettings};
+use tms_sim::{Access, ENROL_AT_ONCE, Secret, SimError, fleet::FleetSettings, fleet::Troubles, load::LoadSettings};
 
 /// A simulated fleet of terminals, and a load generator that counts acknowledged work.
 #[derive(Debug, Parser)]
@@ -29,7 +29,7 @@ pub(crate) struct AccessArgs {
     /// Address of the server.
     #[arg(long, env = "TMS_SIM_URL", default_value = "http://127.0.0.1:8000")]
     pub(crate) url: String,
-    /// Enrolment code good for many uses; may be given several times.
+    /// Enrolment code good for many uses; several, by commas or given again, are taken in turn and enrol faster.
     #[arg(long, env = "TMS_SIM_CODE", hide_env_values = true, value_delimiter = ',')]
     code: Vec<String>,
     /// Operator who makes enrolment codes, and reads the state back for --verify.
@@ -81,6 +81,9 @@ pub(crate) struct FleetArgs {
     /// How many terminals there are.
     #[arg(long, default_value_t = 50)]
     terminals: usize,
+    /// How many shops enrol at a time, each with one terminal after the other and, from an operator, a code of its own.
+    #[arg(long, default_value_t = ENROL_AT_ONCE)]
+    enrol_at_once: usize,
     /// The same seed gives the same fleet with the same troubles.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -114,6 +117,7 @@ impl FleetArgs {
             troubles.per_hour = per_hour;
         }
         Ok(FleetSettings {
+            enrol_at_once: self.enrol_at_once,
             seed: self.seed,
             serial_prefix: self.serial_prefix.clone(),
             interval_scale: self.interval_scale,
@@ -133,6 +137,9 @@ pub(crate) struct LoadArgs {
     /// How many terminals report.
     #[arg(long, default_value_t = 1_000)]
     terminals: usize,
+    /// How many terminals enrol at a time, each on a connection of its own; an operator makes a code for each.
+    #[arg(long, default_value_t = ENROL_AT_ONCE)]
+    enrol_at_once: usize,
     /// How long is measured.
     #[arg(long, value_parser = duration, default_value = "10s")]
     duration: Duration,
@@ -184,6 +191,7 @@ impl LoadArgs {
             log_share: self.logs,
             timeout: self.timeout,
             through_restarts: self.through_restarts,
+            enrol_at_once: self.enrol_at_once,
             access: self.access.enrolment()?,
             tokens: self.tokens.clone(),
             journal: self.journal.clone(),

@@ -26,7 +26,7 @@ use self::{
     terminal::{Parts, Terminal},
 };
 use crate::{
-    access::{Access, TIMEOUT},
+    access::{Access, ENROL_AT_ONCE, TIMEOUT},
     clock::now_ms,
     error::SimError,
     rng::Rng,
@@ -49,6 +49,8 @@ pub struct FleetSettings {
     pub terminals: usize,
     /// How they get in.
     pub access: Access,
+    /// How many of them enrol at a time.
+    pub enrol_at_once: usize,
     /// What makes this fleet differ from another, and the same as itself.
     pub seed: u64,
     /// What serial numbers begin with.
@@ -66,6 +68,7 @@ impl FleetSettings {
             base_url: base_url.to_owned(),
             terminals,
             access,
+            enrol_at_once: ENROL_AT_ONCE,
             seed: 1,
             serial_prefix: "TC-200".to_owned(),
             interval_scale: 1.0,
@@ -82,6 +85,11 @@ impl FleetSettings {
     }
 
     fn check(&self) -> Result<(), SimError> {
+        if self.enrol_at_once == 0 {
+            return Err(SimError::Settings(
+                "at least one terminal must enrol at a time".to_owned(),
+            ));
+        }
         if !(self.interval_scale.is_finite() && self.interval_scale > 0.0) {
             return Err(SimError::Settings("the interval scale must be above 0".to_owned()));
         }

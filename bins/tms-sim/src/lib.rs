@@ -14,5 +14,5 @@ pub mod fleet;
 pub mod load;
 pub mod verify;
 
-pub use access::{Access, Secret};
+pub use access::{Access, ENROL_AT_ONCE, Secret};
 pub use error::SimError;

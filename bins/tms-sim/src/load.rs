@@ -24,11 +24,16 @@ use self::{
     journal::{Entry, Journal},
     pace::Pace,
     report::{Counts, LoadReport},
-    roster::Credential,
+    roster::{Credential, Entrance},
     target::Target,
     worker::{Plan, Seat, Worker},
 };
-use crate::{access::Access, clock::now_ms, error::SimError, verify::ledger::Ledger};
+use crate::{
+    access::{Access, ENROL_AT_ONCE},
+    clock::now_ms,
+    error::SimError,
+    verify::ledger::Ledger,
+};
 
 /// How often noted acknowledgements go to the journal's file.
 const FLUSH_EVERY: Duration = Duration::from_millis(50);
@@ -56,6 +61,8 @@ pub struct LoadSettings {
     pub timeout: Duration,
     /// Send what was not acknowledged again, with the same counter, however long the server is away.
     pub through_restarts: bool,
+    /// How many terminals enrol at a time.
+    pub enrol_at_once: usize,
     /// How terminals enrol.
     pub access: Option<Access>,
     /// Where credentials are kept for the next run.
@@ -78,6 +85,7 @@ impl LoadSettings {
             log_share: 0.0,
             timeout: Duration::from_secs(5),
             through_restarts: false,
+            enrol_at_once: ENROL_AT_ONCE,
             access: None,
             tokens: None,
             journal: None,
@@ -88,6 +96,9 @@ impl LoadSettings {
         let wrong = |text: &str| Err(SimError::Settings(text.to_owned()));
         if self.connections == 0 || self.terminals == 0 {
             return wrong("a load needs at least one connection and one terminal");
+        }
+        if self.enrol_at_once == 0 {
+            return wrong("at least one terminal must enrol at a time");
         }
         if self.duration.is_zero() || self.timeout.is_zero() {
             return wrong("duration and time-out must be above 0");
@@ -155,8 +166,8 @@ async fn gather(settings: &LoadSettings, gauges: &Arc<Gauges>) -> Result<Vec<Cre
         let count = i64::try_from(settings.terminals).unwrap_or(i64::MAX);
         return Ok((1..=count).map(invent).collect());
     }
-    let (access, tokens) = (settings.access.as_ref(), settings.tokens.as_deref());
-    roster::gather(&settings.url, settings.terminals, access, tokens, gauges).await
+    let (entry, tokens) = (Entrance::of(settings), settings.tokens.as_deref());
+    roster::gather(&entry, settings.terminals, tokens, gauges).await
 }
 
 fn plan(settings: &LoadSettings, target: Target, gauges: Arc<Gauges>) -> Result<Plan, SimError> {

@@ -18,13 +18,11 @@ use super::{
     shop::{self, Shop},
 };
 use crate::{
-    access::{Access, Secret, ensure_customer, make_code, sign_in},
+    access::{Access, Secret, code_in_turn, ensure_customer, make_code, sign_in},
     error::SimError,
     rng::Rng,
 };
 
-/// How many shops are brought at a time.
-const PARALLEL: usize = 8;
 /// How often a request of the enrolment is tried while the server asks to come later.
 const TRIES: u32 = 12;
 
@@ -72,7 +70,7 @@ pub(super) async fn enrol(
     };
     let mut groups = stream::iter(shops)
         .map(|shop| enrolment.shop(shop))
-        .buffer_unordered(PARALLEL);
+        .buffer_unordered(settings.enrol_at_once);
     while let Some(group) = groups.next().await {
         group?.into_iter().for_each(&mut ready);
     }
@@ -122,13 +120,7 @@ impl Enrolment {
 
     async fn code_for(&self, shop: &Shop, serial: Option<&str>) -> Result<Secret, SimError> {
         match &self.source {
-            Source::Codes(codes) => {
-                let turn = shop.terminals.first().copied().unwrap_or(0) % codes.len().max(1);
-                codes
-                    .get(turn)
-                    .cloned()
-                    .ok_or_else(|| SimError::Settings("at least one enrolment code is needed".to_owned()))
-            }
+            Source::Codes(codes) => code_in_turn(codes, shop.terminals.first().copied().unwrap_or(0)),
             Source::Operator { client, customers } => {
                 let body = EnrollmentCodeCreate {
                     customer_id: customers.get(shop.company).copied().unwrap_or_default(),

@@ -14,19 +14,15 @@ use tms_http::{
     wire::{agent::RegisterRequest, customer::CustomerCreate, enrollment_code::EnrollmentCodeCreate},
 };
 
-use super::gauges::Gauges;
+use super::{LoadSettings, gauges::Gauges};
 use crate::{
-    access::{Access, Secret, TIMEOUT, ensure_customer, make_code, sign_in},
+    access::{Access, Secret, TIMEOUT, code_in_turn, ensure_customer, make_code, sign_in},
     clock::now_ms,
     error::SimError,
     fleet::backoff::Backoff,
     rng::Rng,
 };
 
-/// How many terminals enrol at a time.
-const PARALLEL: usize = 32;
-/// How many uses of a code are asked for at a time.
-const USES: usize = 1_000;
 /// The customer to whom the terminals of a load belong.
 const CUSTOMER: &str = "TMS load test";
 
@@ -50,11 +46,29 @@ impl std::fmt::Debug for Credential {
     }
 }
 
+/// How the terminals of a load get in.
+#[derive(Debug, Clone, Copy)]
+pub struct Entrance<'a> {
+    server: &'a str,
+    access: Option<&'a Access>,
+    at_once: usize,
+}
+
+impl<'a> Entrance<'a> {
+    /// Takes what the settings say.
+    pub fn of(settings: &'a LoadSettings) -> Self {
+        Self {
+            server: &settings.url,
+            access: settings.access.as_ref(),
+            at_once: settings.enrol_at_once,
+        }
+    }
+}
+
 /// Returns `count` terminals: those of the file first, then newly enrolled ones, which the file gets as well.
 pub async fn gather(
-    server: &str,
+    entrance: &Entrance<'_>,
     count: usize,
-    access: Option<&Access>,
     file: Option<&Path>,
     gauges: &Arc<Gauges>,
 ) -> Result<Vec<Credential>, SimError> {
@@ -65,12 +79,7 @@ pub async fn gather(
     roster.truncate(count);
     let missing = count - roster.len();
     if missing > 0 {
-        let access = access.ok_or_else(|| {
-            SimError::Settings(format!(
-                "{missing} terminals must enrol: give an enrolment code or an operator"
-            ))
-        })?;
-        let fresh = enrol(server, missing, access, gauges).await?;
+        let fresh = enrol(entrance, missing, gauges).await?;
         if let Some(path) = file {
             append(path, &fresh).map_err(SimError::file(path))?;
         }
@@ -102,35 +111,54 @@ fn append(path: &Path, fresh: &[Credential]) -> io::Result<()> {
     out.flush()
 }
 
-async fn enrol(server: &str, count: usize, access: &Access, gauges: &Arc<Gauges>) -> Result<Vec<Credential>, SimError> {
-    let http = http_client(TIMEOUT).map_err(SimError::server("start"))?;
-    let codes = codes(server, count, access).await?;
-    // Two runs that begin within one millisecond would choose the same serial numbers, and be told so by the server.
-    let prefix = format!("LD{:X}", now_ms());
-    let enrol_one = |index: usize| {
-        let code = codes.get(index / USES % codes.len().max(1)).cloned();
-        let (http, prefix) = (http.clone(), prefix.as_str());
-        async move {
-            let code = code.ok_or_else(|| SimError::Settings("an enrolment code is needed".to_owned()))?;
+async fn enrol(entrance: &Entrance<'_>, count: usize, gauges: &Arc<Gauges>) -> Result<Vec<Credential>, SimError> {
+    let lanes = entrance.at_once.min(count);
+    let codes = codes(entrance, count, lanes).await?;
+    let queue = Queue {
+        http: http_client(TIMEOUT).map_err(SimError::server("start"))?,
+        server: entrance.server,
+        // Two runs that begin within one millisecond would choose the same serial numbers, and be told so by the server.
+        prefix: format!("LD{:X}", now_ms()),
+        codes,
+        gauges,
+    };
+    // A lane enrols one terminal after the other, so that lanes with codes of their own never meet.
+    let lane = |first| queue.enrol((first..count).step_by(lanes));
+    let mut waiting = stream::iter(0..lanes).map(lane).buffer_unordered(lanes);
+    let mut enrolled = Vec::with_capacity(count);
+    while let Some(group) = waiting.next().await {
+        enrolled.extend(group?);
+    }
+    Ok(enrolled)
+}
+
+/// What terminals that enrol share.
+struct Queue<'a> {
+    http: reqwest::Client,
+    server: &'a str,
+    prefix: String,
+    codes: Vec<Secret>,
+    gauges: &'a Gauges,
+}
+
+impl Queue<'_> {
+    async fn enrol(&self, indexes: impl Iterator<Item = usize>) -> Result<Vec<Credential>, SimError> {
+        let mut enrolled = Vec::new();
+        for index in indexes {
             let request = RegisterRequest {
-                serial_number: format!("{prefix}-{index:07}"),
-                enrollment_code: code.expose().to_owned(),
+                serial_number: format!("{}-{index:07}", self.prefix),
+                enrollment_code: code_in_turn(&self.codes, index)?.expose().to_owned(),
                 model: "TC-200".to_owned(),
                 agent_version: Some("1.0.0".to_owned()),
                 firmware_version: Some("2.0.0".to_owned()),
                 ..RegisterRequest::default()
             };
-            let enrolled = register(&http, server, &request).await;
-            gauges.enrolled.add();
-            enrolled.map_err(SimError::server("enrol a terminal"))
+            let one = register(&self.http, self.server, &request).await;
+            enrolled.push(one.map_err(SimError::server("enrol a terminal"))?);
+            self.gauges.enrolled.add();
         }
-    };
-    let mut waiting = stream::iter(0..count).map(enrol_one).buffered(PARALLEL);
-    let mut enrolled = Vec::with_capacity(count);
-    while let Some(one) = waiting.next().await {
-        enrolled.push(one?);
+        Ok(enrolled)
     }
-    Ok(enrolled)
 }
 
 async fn register(http: &reqwest::Client, server: &str, request: &RegisterRequest) -> Result<Credential, ClientError> {
@@ -155,22 +183,25 @@ async fn register(http: &reqwest::Client, server: &str, request: &RegisterReques
     }
 }
 
-/// Returns a code for each thousand terminals.
-async fn codes(server: &str, count: usize, access: &Access) -> Result<Vec<Secret>, SimError> {
-    match access {
-        Access::Codes(codes) => Ok(codes.clone()),
-        Access::Operator { username, password } => {
-            let operator = sign_in(server, username, password).await?;
+/// Returns the codes that were given, or makes one for each lane.
+async fn codes(entrance: &Entrance<'_>, count: usize, lanes: usize) -> Result<Vec<Secret>, SimError> {
+    match entrance.access {
+        None => Err(SimError::Settings(format!(
+            "{count} terminals must enrol: give an enrolment code or an operator"
+        ))),
+        Some(Access::Codes(codes)) => Ok(codes.clone()),
+        Some(Access::Operator { username, password }) => {
+            let operator = sign_in(entrance.server, username, password).await?;
             let customer = CustomerCreate {
                 company_name: CUSTOMER.to_owned(),
                 ..CustomerCreate::default()
             };
             let customer_id = ensure_customer(&operator, &customer).await?;
-            let mut codes = Vec::with_capacity(count.div_ceil(USES));
-            for first in (0..count).step_by(USES) {
+            let mut codes = Vec::with_capacity(lanes);
+            for _ in 0..lanes {
                 let body = EnrollmentCodeCreate {
                     customer_id,
-                    uses: u32::try_from(USES.min(count - first)).ok(),
+                    uses: u32::try_from(count.div_ceil(lanes)).ok(),
                     ttl_hours: Some(1),
                     ..EnrollmentCodeCreate::default()
                 };

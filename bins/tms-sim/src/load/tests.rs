@@ -32,6 +32,8 @@ struct Fake {
     beats: Mutex<HashMap<String, Vec<(String, i64)>>>,
     lines: Mutex<HashMap<String, Vec<String>>>,
     registered: AtomicU64,
+    /// How often each code was used.
+    uses: Mutex<HashMap<String, u64>>,
     requests: AtomicU64,
     /// Every so many heartbeats one is stored and answered 503.
     stores_and_refuses: AtomicU64,
@@ -49,7 +51,8 @@ fn every(n: &AtomicU64, count: u64) -> bool {
 }
 
 async fn register(State(fake): Shared, Json(body): Json<Value>) -> Response {
-    assert_eq!(body["enrollment_code"], "CODE");
+    let code = body["enrollment_code"].as_str().unwrap().to_owned();
+    *fake.uses.lock().unwrap().entry(code).or_default() += 1;
     let id = fake.registered.fetch_add(1, Ordering::Relaxed) + 1;
     let answer = json!({"terminal_id": id, "agent_token": format!("tms_ag_{id:06}"), "heartbeat_interval": 300,
         "server_time": "t", "config": {"version": 1, "log_level": "INFO", "auto_update": true}});
@@ -200,6 +203,31 @@ fn settings(address: &str) -> LoadSettings {
         access: Some(Access::Codes(vec![Secret::new("CODE")])),
         ..LoadSettings::new(&format!("http://{address}"))
     }
+}
+
+#[tokio::test]
+async fn enrolment_takes_codes_in_turn() {
+    let fake = Arc::<Fake>::default();
+    let (address, server) = serve(fake.clone(), "127.0.0.1:0").await;
+    let codes = ["A", "B", "C"].map(Secret::new).to_vec();
+    let load = LoadSettings {
+        terminals: 12,
+        enrol_at_once: 5,
+        access: Some(Access::Codes(codes)),
+        ..settings(&address)
+    };
+    let outcome = run(&load, Arc::default()).await.unwrap();
+    assert_eq!(outcome.report.enrolled, 12);
+    for code in ["A", "B", "C"] {
+        assert_eq!(fake.uses.lock().unwrap()[code], 4, "{code}");
+    }
+    let none = LoadSettings {
+        enrol_at_once: 0,
+        ..load
+    };
+    let error = run(&none, Arc::default()).await.unwrap_err();
+    assert!(matches!(error, SimError::Settings(_)), "{error:?}");
+    server.abort();
 }
 
 fn operator() -> Access {
