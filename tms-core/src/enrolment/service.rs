@@ -120,10 +120,22 @@ impl Enrolment {
         found.ok_or_else(|| Error::not_found("enrolment code", id))
     }
 
-    /// Lists codes, newest first.
-    pub async fn list_codes(&self, ctx: &Ctx, page: &PageRequest) -> Result<Page<EnrolmentCode>, Error> {
+    /// Lists codes, newest first; of one customer, if one is named. An actor sees none of another customer.
+    pub async fn list_codes(
+        &self,
+        ctx: &Ctx,
+        customer: Option<CustomerId>,
+        page: &PageRequest,
+    ) -> Result<Page<EnrolmentCode>, Error> {
         ctx.require(Permission::EnrolmentRead)?;
-        Ok(self.store.list(ctx.scope(), page).await?)
+        if customer.is_some_and(|asked| !ctx.sees(asked)) {
+            return Ok(Page {
+                items: Vec::new(),
+                next: None,
+                total: Some(0),
+            });
+        }
+        Ok(self.store.list(customer.or(ctx.scope()), page).await?)
     }
 
     /// Withdraws a code.

@@ -98,13 +98,8 @@ impl Folding {
         match place_in_boot(row, beat.sequence.as_ref()) {
             Place::Older => return false,
             Place::SameBoot(seq) => row.seq = Some(seq),
-            Place::Uncounted => {
-                self.is_full |= row.boot.is_some();
-                if let Some(boot) = row.boot.take() {
-                    remember(row, boot);
-                }
-                row.seq = None;
-            }
+            // It says nothing about the boot, which goes on counting where it was.
+            Place::Uncounted => {}
             Place::NewBoot(sequence) => {
                 self.is_full = true;
                 if let Some(boot) = row.boot.take() {

@@ -141,8 +141,33 @@ fn a_new_boot_wins_and_a_past_one_never_does() {
 }
 
 #[test]
+fn an_uncounted_heartbeat_leaves_the_counting_alone() {
+    let counted = after(row(1), &[beat(1, 5, Some(("old", 9))), beat(1, 10, Some(("a", 5)))]);
+    let known = after(counted.clone(), &[beat(1, 20, None)]);
+    assert_eq!(known.last_seen, Some(at(20)));
+    assert_eq!(
+        (&known.boot, known.seq, &known.past_boots),
+        (&counted.boot, Some(5), &counted.past_boots)
+    );
+    for (boot, seq, kind) in [
+        ("a", 5, "repeated"),
+        ("a", 6, "recorded"),
+        ("old", 10, "repeated"),
+        ("new", 0, "recorded"),
+    ] {
+        let plan = run(vec![known.clone()], &[beat(1, 30, Some((boot, seq)))]);
+        assert_eq!(kinds(&plan), [kind], "{boot} {seq}");
+    }
+    let folded = run(
+        vec![row(2)],
+        &[beat(2, 1, Some(("a", 1))), beat(2, 2, None), beat(2, 3, Some(("a", 2)))],
+    );
+    assert_eq!(kinds(&folded), ["recorded", "recorded", "recorded"]);
+}
+
+#[test]
 fn without_a_counter_arrival_order_counts() {
-    let known = after(row(1), &[beat(1, 10, Some(("a", 5))), beat(1, 20, None)]);
+    let known = after(row(1), &[beat(1, 10, None), beat(1, 20, None)]);
     assert_eq!((known.boot.clone(), known.seq), (None, None));
     for secs in [20, 15] {
         let plan = run(vec![known.clone()], &[beat(1, secs, None)]);

@@ -22,7 +22,7 @@ pub trait HeartbeatStore: fmt::Debug + Send + Sync + 'static {
     /// transaction: presence rows (one per terminal), history, status changes (as history, as the terminal's `status`,
     /// as counts, as events) and the terminal's reported `firmware_version`. It returns after the commit is durable.
     /// Two batches with the same terminal at one time leave what one after the other would have left (cases
-    /// `heartbeat::batch_folds_presence_and_keeps_history`, `heartbeat::older_sequence_changes_nothing`,
+    /// `heartbeat::batch_folds_presence_and_keeps_history`, `heartbeat::older_sequence_changes_nothing`, `heartbeat::uncounted_leaves_the_boot_alone`,
     /// `heartbeat::parallel_batches_lose_nothing`, `heartbeat::operators_settings_survive`).
     ///
     /// # Errors

@@ -73,7 +73,7 @@ macro_rules! store_conformance {
             heartbeat: every_field_reads_back, batch_folds_presence_and_keeps_history,
                 light_writes_leave_the_rest_alone, older_sequence_changes_nothing, parallel_batches_lose_nothing,
                 parallel_counted_batches_agree_with_their_answers, operators_settings_survive,
-                the_unknown_and_the_retired_are_told_so, status_changes_are_told_everywhere,
+                the_unknown_and_the_retired_are_told_so, uncounted_leaves_the_boot_alone, status_changes_are_told_everywhere,
                 reported_firmware_reaches_the_lists, history_is_read_by_page, each_batch_grows_the_version_once,
                 a_full_batch_is_stored, unkeepable_text_is_rejected, moving_beside_heartbeats_counts_right,
                 retiring_beside_heartbeats_counts_right, alerts_beside_heartbeats_are_kept;

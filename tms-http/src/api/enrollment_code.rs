@@ -38,11 +38,12 @@ pub(super) fn routes() -> Routes {
 async fn list_enrollment_codes(
     State(app): State<App>,
     SignedIn(ctx): SignedIn,
-    params: Params,
+    mut params: Params,
 ) -> Result<Json<List<wire::EnrollmentCode>>, Problem> {
     ctx.require(Permission::EnrolmentRead)?;
+    let customer = params.value("customer_id");
     let paging = Paging::take(&app, &ctx, PATH, params)?;
-    let page = app.tms.enrolment().list_codes(&ctx, &paging.request).await?;
+    let page = app.tms.enrolment().list_codes(&ctx, customer, &paging.request).await?;
     Ok(Json(paging.envelope(&app, page.map(Into::into))))
 }
 

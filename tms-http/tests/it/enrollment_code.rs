@@ -25,6 +25,39 @@ async fn a_code_is_shown_once() {
 }
 
 #[tokio::test]
+async fn codes_are_listed_by_customer() {
+    let world = World::new().await;
+    let (a, b) = (world.customer("A").await, world.customer("B").await);
+    for customer in [a, b, a] {
+        world.code(customer, json!({})).await;
+    }
+    let list = async |query: &str| {
+        let path = format!("/enrollment-codes?{query}");
+        world.get(&path).by("support").send().await
+    };
+    for (query, count) in [
+        (format!("customer_id={a}"), 2),
+        (format!("customer_id={b}"), 1),
+        ("customer_id=999".to_owned(), 0),
+        (String::new(), 3),
+    ] {
+        let page = list(&query).await.ok(200);
+        assert_eq!(page["data"].as_array().unwrap().len(), count, "{query}");
+        assert_eq!(page["meta"]["total"], count, "{query}");
+    }
+    let first = list(&format!("customer_id={a}&per_page=1")).await.ok(200);
+    let cursor = first["meta"]["next_cursor"].as_str().unwrap();
+    let next = list(&format!("customer_id={a}&per_page=1&cursor={cursor}"))
+        .await
+        .ok(200);
+    assert_eq!(next["data"][0]["customer_id"], a);
+    list(&format!("customer_id={b}&per_page=1&cursor={cursor}"))
+        .await
+        .wrong_fields(&["cursor"]);
+    list("customer_id=x").await.wrong_fields(&["customer_id"]);
+}
+
+#[tokio::test]
 async fn a_withdrawn_code_opens_nothing() {
     let world = World::new().await;
     let customer = world.customer("ABC").await;

@@ -1,11 +1,16 @@
 //! A whole installation in memory: stores, clock, background work, a person of each role, and the router.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, mpsc},
+    time::Duration,
+};
 
 use axum::{
     Router,
     body::{Body, to_bytes},
 };
+use futures::poll;
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use serde_json::{Value, json};
 use tms_core::{
@@ -28,6 +33,30 @@ pub(crate) struct World {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) router: Router,
     tokens: BTreeMap<&'static str, String>,
+    _standstill: Standstill,
+}
+
+/// Keeps tokio's clock where it is: no time-out strikes and no loop of the background work begins another round, however
+/// slow the machine. The clock of the domain is [`ManualClock`], the rounds are those of [`World::tick`].
+pub(crate) struct Standstill {
+    _end: mpsc::Sender<()>,
+}
+
+impl Standstill {
+    pub(crate) fn begin() -> Self {
+        let (real, seen) = (std::time::Instant::now(), tokio::time::Instant::now());
+        while real.elapsed() < Duration::from_millis(1) {
+            std::hint::spin_loop();
+        }
+        // Another world of the same test may have stopped it already, and twice is a panic.
+        if seen.elapsed() > Duration::ZERO {
+            tokio::time::pause();
+        }
+        // A stopped clock jumps to the next timer when every task waits, unless something blocks.
+        let (end, ended) = mpsc::channel();
+        tokio::task::spawn_blocking(move || ended.recv().is_err());
+        Self { _end: end }
+    }
 }
 
 /// An enrolled agent.
@@ -169,6 +198,7 @@ impl World {
     }
 
     pub(crate) async fn with(change: impl FnOnce(&mut HttpSettings)) -> Self {
+        let standstill = Standstill::begin();
         let store = MemoryStore::new();
         let clock = ManualClock::new(NOW.parse().unwrap());
         let node = NodeSettings {
@@ -182,7 +212,10 @@ impl World {
             .node(node)
             .build();
         let work = tms.clone();
-        tokio::spawn(async move { work.run(std::future::pending()).await });
+        let mut work = Box::pin(async move { work.run(std::future::pending()).await });
+        // A task that was spawned begins some time later; until then heartbeats are refused.
+        assert!(poll!(&mut work).is_pending());
+        tokio::spawn(work);
         let mut settings = HttpSettings::new("a secret key for tests");
         change(&mut settings);
         let router = tms_http::router(tms.clone(), settings);
@@ -193,6 +226,7 @@ impl World {
             clock,
             router,
             tokens,
+            _standstill: standstill,
         }
     }
 

@@ -5,6 +5,7 @@ use std::{
     hash::{DefaultHasher, Hash, Hasher},
     path::Path,
     sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
 };
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
@@ -48,6 +49,9 @@ impl Database {
         PgSettings {
             max_connections: 5,
             heartbeat_connections: 3,
+            // A slow machine is no fault of the store.
+            acquire_timeout: Duration::from_secs(30),
+            statement_timeout: Duration::from_secs(60),
             ..PgSettings::new(format!("{base}/{}", self.name))
         }
     }

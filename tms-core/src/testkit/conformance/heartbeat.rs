@@ -173,6 +173,31 @@ pub async fn older_sequence_changes_nothing(stores: &Stores) {
     assert_eq!(past, ["a"]);
 }
 
+/// A heartbeat without a counter is recorded, and those that count go on where they were.
+pub async fn uncounted_leaves_the_boot_alone(stores: &Stores) {
+    let terminal = fleet(stores, 1).await[0];
+    given::beats(stores, &[build::counted(terminal, at(10), "a", 5)]).await;
+    given::beats(stores, &[build::counted(terminal, at(20), "b", 7)]).await;
+    let answers = given::beats(stores, &[build::beat(terminal, at(30))]).await;
+    assert!(matches!(answers[..], [Answer::Recorded(_)]), "{answers:?}");
+    let row = given::presence(stores, terminal).await;
+    assert_eq!(
+        (row.boot.as_ref().map(BootId::as_str), row.seq, row.last_seen),
+        (Some("b"), Some(7), Some(at(30)))
+    );
+    let past: Vec<_> = row.past_boots.iter().map(BootId::as_str).collect();
+    assert_eq!(past, ["a"]);
+    for (boot, seq, is_new) in [("b", 7, false), ("b", 8, true), ("a", 9, false)] {
+        let answers = given::beats(stores, &[build::counted(terminal, at(40), boot, seq)]).await;
+        assert_eq!(
+            matches!(answers[..], [Answer::Recorded(_)]),
+            is_new,
+            "{boot} {seq}: {answers:?}"
+        );
+    }
+    assert_eq!(given::history(stores, terminal).await.len(), 4);
+}
+
 /// A terminal that is retired or was never there is unknown, and the others of its batch are stored.
 pub async fn the_unknown_and_the_retired_are_told_so(stores: &Stores) {
     let fleet = fleet(stores, 2).await;
