@@ -49,6 +49,19 @@ impl PageRequest {
             count: false,
         }
     }
+
+    /// Returns the total if it was asked for and a store need not count for it, because the `rows` that it found (one
+    /// more than the page has, where there are that many) end the list.
+    pub fn ended_total(&self, rows: usize) -> Option<u64> {
+        let rows = u32::try_from(rows)
+            .ok()
+            .filter(|rows| self.count && *rows <= self.limit)?;
+        match self.start {
+            PageStart::First => Some(u64::from(rows)),
+            PageStart::Offset(before) if rows > 0 => Some(u64::from(before) + u64::from(rows)),
+            PageStart::Offset(_) | PageStart::After(_) => None,
+        }
+    }
 }
 
 /// A page as a store found it.
@@ -94,4 +107,29 @@ pub enum Order {
     Ascending,
     /// Largest first.
     Descending,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_that_ends_the_list_tells_the_total() {
+        let page = |start, count| PageRequest { start, limit: 3, count };
+        let cursor = PageStart::After(Cursor {
+            value: String::new(),
+            id: 1,
+        });
+        for (start, rows, total) in [
+            (PageStart::First, 0, Some(0)),
+            (PageStart::First, 3, Some(3)),
+            (PageStart::First, 4, None),
+            (PageStart::Offset(6), 2, Some(8)),
+            (PageStart::Offset(6), 0, None),
+            (cursor, 2, None),
+        ] {
+            assert_eq!(page(start.clone(), true).ended_total(rows), total, "{start:?}, {rows}");
+            assert_eq!(page(start, false).ended_total(rows), None);
+        }
+    }
 }

@@ -317,6 +317,12 @@ impl Presence {
         }
     }
 
+    /// Tells whether a crossed threshold is not raised so far, so that the sweep must look when its time has come. In
+    /// maintenance nothing is raised.
+    pub fn awaits_threshold(&self) -> bool {
+        !self.in_maintenance && !self.breaches.causes().minus(self.raised).is_empty()
+    }
+
     /// Brings status and causes in line with the rest of the row and returns the interval of status that this closes.
     ///
     /// Call it after any change of an input: heartbeat, sweep, maintenance, retirement.

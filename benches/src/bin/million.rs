@@ -20,12 +20,18 @@ use tms_storage::postgres::{self, PgSettings, PgStore};
 /// Times reading and sweeping of a large fleet.
 #[derive(Debug, Parser)]
 struct Args {
-    /// An empty PostgreSQL database
+    /// A PostgreSQL database, empty but for what --keep allows
     #[arg(long)]
     postgres: String,
     /// How many terminals
     #[arg(long, default_value_t = 1_000_000)]
     terminals: u32,
+    /// Measure the fleet that an earlier run left in the database, if there is one
+    #[arg(long)]
+    keep: bool,
+    /// Only the questions whose name contains this, and no sweep
+    #[arg(long)]
+    only: Option<String>,
     /// Requests of each kind
     #[arg(long, default_value_t = 400)]
     requests: usize,
@@ -100,6 +106,21 @@ const QUESTIONS: &[(&str, &str, u32)] = &[
         "/terminals?per_page=100&sort=last_heartbeat",
         500,
     ),
+    (
+        "a status, by last heartbeat",
+        "/terminals?per_page=100&status=online&sort=last_heartbeat&order=desc",
+        500,
+    ),
+    (
+        "a model, by last heartbeat",
+        "/terminals?per_page=100&model=TC-200&sort=last_heartbeat",
+        500,
+    ),
+    (
+        "not seen for long",
+        "/terminals?per_page=100&seen_before=2020-01-01T00:00:00Z&sort=serial_number",
+        500,
+    ),
 ];
 
 #[tokio::main]
@@ -108,14 +129,17 @@ async fn main() -> Result<()> {
     let args = Args::parse();
     let settings = PgSettings::new(args.postgres.as_str());
     postgres::migrate(&settings).await.context("migrating")?;
-    let began = Instant::now();
-    fill(&args.postgres, args.terminals).await?;
-    println!("filled {} terminals in {:.0?}", args.terminals, began.elapsed());
+    if !(args.keep && is_filled(&args.postgres).await?) {
+        let began = Instant::now();
+        fill(&args.postgres, args.terminals).await?;
+        println!("filled {} terminals in {:.0?}", args.terminals, began.elapsed());
+    }
     let store = PgStore::connect(&settings).context("connecting")?;
     let tms = Tms::builder(store.stores()).build();
     let (base, token) = serve(&tms).await?;
     println!("{:34}{:>8}{:>8}{:>8}{:>8}", "ms", "p50", "p99", "max", "limit");
-    for (name, path, limit) in QUESTIONS {
+    let is_asked = |name: &str| args.only.as_ref().is_none_or(|part| name.contains(part.as_str()));
+    for (name, path, limit) in QUESTIONS.iter().filter(|(name, ..)| is_asked(name)) {
         let count = if *limit > 100 {
             args.requests / 20
         } else {
@@ -132,6 +156,9 @@ async fn main() -> Result<()> {
                 .unwrap_or_default()
         };
         println!("{name:34}{:>8.1}{:>8.1}{:>8.1}{limit:>8}", at(50), at(99), at(100));
+    }
+    if args.only.is_some() {
+        return Ok(());
     }
     let mut counts = Vec::new();
     for _ in 0..5 {
@@ -189,6 +216,12 @@ async fn sweep(tms: &Tms, url: &str) -> Result<()> {
     Ok(())
 }
 
+async fn is_filled(url: &str) -> Result<bool> {
+    let mut connection = PgConnection::connect(url).await?;
+    let statement = "SELECT EXISTS (SELECT 1 FROM terminal)";
+    Ok(sqlx::query_scalar(statement).fetch_one(&mut connection).await?)
+}
+
 async fn fill(url: &str, terminals: u32) -> Result<()> {
     let mut connection = PgConnection::connect(url).await?;
     let customers = (terminals / 100).max(1);
@@ -215,7 +248,8 @@ async fn fill(url: &str, terminals: u32) -> Result<()> {
          agent_time, seq, uptime_s, transaction_count, next_s, cpu_percent, memory_percent, disk_percent, \
          temperature_c, status, device, boot, past_boots, firmware_version, agent_version, ip_address, breaches) \
          SELECT id, customer_id, 1, now(), now(), 300, CASE WHEN status = 'offline' THEN 1 ELSE 0 END, \
-         CASE WHEN status = 'offline' THEN 1 ELSE 0 END, 0, 0, true, status = 'maintenance', status = 'offline', 1, now(), \
+         CASE WHEN status = 'offline' THEN 1 ELSE 0 END, 0, 0, true, status = 'maintenance', status = 'offline', 1, \
+         now() - (id * 7919 % 300000) * interval '1 ms', \
          now() + interval '1 day', now(), 1, 86400, 150, 297, 45, 60, 30, 35, status, \
          CASE WHEN status = 'error' THEN 'absent' ELSE 'ok' END, 'boot-1', '', firmware_version, '1.0.0', '192.168.1.100', '' \
          FROM terminal"
@@ -240,7 +274,11 @@ async fn serve(tms: &Tms) -> Result<(String, String)> {
         role: tms_core::permission::Role::Admin,
         password: Secret::new(PASSWORD.to_owned()),
     };
-    tms.operators().create(&tms.system_ctx(), request).await?;
+    match tms.operators().create(&tms.system_ctx(), request).await {
+        // An earlier run made it.
+        Err(tms_core::Error::Conflict(_)) => {}
+        made => drop(made?),
+    }
     let mut http = HttpSettings::new("a key of thirty-two characters or more");
     http.rate_limits = false;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;

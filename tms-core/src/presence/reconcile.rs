@@ -17,8 +17,10 @@ use crate::{
     time::Timestamp,
 };
 
-/// How many rows one step of a sweep takes.
-pub const STEP: u32 = 5_000;
+/// How many due rows one look at the fleet takes.
+const LOOK: u32 = 20_000;
+/// How many rows are written at a time.
+const STEP: usize = 5_000;
 /// How far back our own outages still matter: longer than the longest silence before loss.
 const OUTAGE_HORIZON: Duration = Duration::from_secs(2 * 86_400);
 
@@ -61,21 +63,23 @@ impl PresenceSweep {
         let outages = self.presence.outages(now.minus(OUTAGE_HORIZON)).await?;
         let mut report = SweepReport::default();
         loop {
-            let due = self.presence.due(now, &outages, STEP).await?;
+            let due = self.presence.due(now, &outages, LOOK).await?;
             let hold = self.judge_mass_loss(&due, now, fence, rules).await?;
-            let is_last = due.rows.len() < usize::try_from(STEP).unwrap_or(usize::MAX);
+            let is_last = due.rows.len() < usize::try_from(LOOK).unwrap_or(usize::MAX);
             let input = SweepInput {
                 now,
                 outages: &outages,
                 rules: &rules.alerts,
                 hold_losses: hold,
             };
-            let plan = sweep::plan(due.rows, &input);
-            let written = if plan.writes.is_empty() {
-                0
-            } else {
-                self.presence.apply_sweep(&plan, fence).await?
-            };
+            let mut written = 0;
+            let mut rows = due.rows.into_iter();
+            while rows.len() > 0 {
+                let plan = sweep::plan(rows.by_ref().take(STEP).collect(), &input);
+                if !plan.writes.is_empty() {
+                    written += self.presence.apply_sweep(&plan, fence).await?;
+                }
+            }
             report.written += written;
             if hold {
                 report.held = due.due_for_loss;

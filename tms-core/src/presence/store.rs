@@ -84,8 +84,10 @@ pub trait PresenceStore: fmt::Debug + Send + Sync + 'static {
     async fn outages(&self, since: Timestamp) -> Result<Vec<Outage>, StoreError>;
 
     /// Returns up to `limit` active rows, in order of id, on which time alone may have an effect: those not lost
-    /// whose deadline, moved by `outages` as [`super::outage::moved_deadline`] does, is before `now`, and those with
-    /// a crossed threshold that is not raised (case `presence::due_rows_respect_outages`).
+    /// whose deadline, moved by `outages` as [`super::outage::moved_deadline`] does, is before `now` (case
+    /// `presence::due_rows_respect_outages`), and those not lost that [`Presence::awaits_threshold`] (case
+    /// `presence::breaches_in_maintenance_are_not_due`). Where there are more than `limit`, losses go before thresholds
+    /// (case `presence::losses_go_before_thresholds`).
     async fn due(&self, now: Timestamp, outages: &[Outage], limit: u32) -> Result<DueRows, StoreError>;
 
     /// Writes the rows whose stored version is still the one seen, and of those only, the status changes (as history,

@@ -93,6 +93,10 @@ pub trait TerminalStore: fmt::Debug + Send + Sync + 'static {
     /// Returns the terminal with this serial number.
     async fn find_by_serial(&self, serial: &SerialNumber) -> Result<Option<TerminalView>, StoreError>;
 
+    /// Returns these terminals, in order of id and each once; unknown ones are left out, retired ones are found (case
+    /// `terminal::many_are_found_in_order_of_id`).
+    async fn find_many(&self, terminals: &[TerminalId]) -> Result<Vec<TerminalView>, StoreError>;
+
     /// Lists terminals. The cursor's value is the sorted text; [`TerminalSort::LastHeartbeat`] yields no cursor.
     ///
     /// Walking the cursors shows each terminal that matches throughout exactly once (case

@@ -55,8 +55,8 @@ macro_rules! store_conformance {
                 one_of_parallel_saves_wins, a_deleted_one_is_missing, one_with_terminals_stays,
                 deleting_leaves_no_orphan, deleting_takes_codes_along, lists_are_in_bytewise_order, search_is_literal, search_follows_a_save,
                 filters_bound_a_list;
-            terminal: every_field_reads_back, unknown_ones_are_not_found, serials_are_unique,
-                one_of_parallel_inserts_wins,
+            terminal: every_field_reads_back, unknown_ones_are_not_found, many_are_found_in_order_of_id,
+                serials_are_unique, one_of_parallel_inserts_wins,
                 an_unknown_customer_is_missing, a_save_reaches_the_presence_row, stale_revision_is_refused,
                 one_of_parallel_saves_wins, counts_follow_status, retiring_revokes_and_uncounts,
                 retiring_from_old_knowledge_is_refused, a_view_counts_unresolved_alerts,
@@ -80,6 +80,7 @@ macro_rules! store_conformance {
             presence: rows_come_in_order_of_id, a_gap_between_stamps_is_an_outage,
                 stamps_of_two_nodes_close_the_gap, a_stamp_never_goes_back, parallel_stamps_record_one_outage,
                 due_rows_respect_outages, due_rows_respect_a_chain_of_outages, unraised_breaches_are_due,
+                breaches_in_maintenance_are_not_due, losses_go_before_thresholds,
                 due_rows_are_limited_and_counted, a_sweep_is_told_everywhere, sweep_never_overwrites_a_heartbeat,
                 a_sweep_beside_heartbeats_loses_none, unsettled_rows_are_found, a_saved_row_is_told_everywhere,
                 a_saved_row_without_change_closes_nothing, status_history_is_read_by_page,

@@ -94,14 +94,6 @@ impl AlertStore for PgStore {
     async fn list(&self, filter: &AlertFilter, order: Order, page: &PageRequest) -> Result<Page<Alert>, StoreError> {
         self.bounded(async {
             let mut connection = self.pool().acquire().await?;
-            let total = if page.count {
-                let mut counting = QueryBuilder::new(COUNT);
-                counting.push("alert");
-                conditions(filter, &mut Conditions::of(&mut counting));
-                Some(count(&mut connection, &mut counting).await?)
-            } else {
-                None
-            };
             let mut query = QueryBuilder::new(concat!("SELECT ", alert_columns!(), " FROM alert"));
             let mut all = Conditions::of(&mut query);
             conditions(filter, &mut all);
@@ -111,6 +103,15 @@ impl AlertStore for PgStore {
             query.push(" ORDER BY id").push(direction(order));
             push_limit(&mut query, page);
             let rows = query.build().fetch_all(&mut *connection).await?;
+            let total = match page.ended_total(rows.len()) {
+                None if page.count => {
+                    let mut counting = QueryBuilder::new(COUNT);
+                    counting.push("alert");
+                    conditions(filter, &mut Conditions::of(&mut counting));
+                    Some(count(&mut connection, &mut counting).await?)
+                }
+                total => total,
+            };
             page_by_id(&rows, page, total, read, |alert| alert.id.get())
         })
         .await

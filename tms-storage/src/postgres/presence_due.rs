@@ -27,57 +27,72 @@ struct Found {
 
 impl PgStore {
     pub(super) async fn find_due(&self, now: Timestamp, outages: &[Outage], limit: u32) -> Result<DueRows, Fault> {
+        let most = usize::try_from(limit).unwrap_or(usize::MAX);
         let mut connection = self.pool().acquire().await?;
-        let mut found = scan(&mut connection, now, outages).await?;
-        let due_for_loss = u64::try_from(found.due.len()).unwrap_or(u64::MAX);
-        found.due.extend(find_unraised(&mut connection).await?);
-        found.due.sort_unstable();
-        found.due.dedup();
-        found.due.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        let Found { connected, mut due } = scan(&mut connection, now, outages).await?;
+        let mut thresholds = find_awaiting(&mut connection).await?;
         drop(connection);
-        let rows = if found.due.is_empty() {
+        if !outages.is_empty() && !due.is_empty() {
+            let mut by_index = self.heartbeat_connection().await?;
+            due = judge(&mut by_index, &due, now, outages).await?;
+        }
+        let due_for_loss = u64::try_from(due.len()).unwrap_or(u64::MAX);
+        due.sort_unstable();
+        due.truncate(most);
+        thresholds.retain(|id| due.binary_search(id).is_err());
+        thresholds.truncate(most - due.len());
+        due.extend(thresholds);
+        let rows = if due.is_empty() {
             Vec::new()
         } else {
             // By index only, which the planner can't know to be best for many ids.
-            presence_row::load(&mut *self.heartbeat_connection().await?, &found.due).await?
+            presence_row::load(&mut *self.heartbeat_connection().await?, &due).await?
         };
         Ok(DueRows {
             rows,
-            connected: found.connected,
+            connected,
             due_for_loss,
         })
     }
 }
 
-/// Counts the connected terminals and finds those whose silence has become loss; mostly there are none, and one pass
-/// that only counts is enough.
+/// Counts the connected terminals and finds at least those whose silence has become loss, in one pass.
 async fn scan(connection: &mut PgConnection, now: Timestamp, outages: &[Outage]) -> Result<Found, Fault> {
-    const HEARD: &str = " FROM terminal_presence WHERE is_active AND NOT is_lost AND last_seen IS NOT NULL";
-    let mut query = QueryBuilder::new("SELECT count(*), count(*) FILTER (WHERE ");
+    let mut query = QueryBuilder::new("SELECT count(*), coalesce(array_agg(terminal_id) FILTER (WHERE ");
     push_is_due(&mut query, now, outages);
-    query.push(")").push(HEARD);
+    query.push("), '{}') FROM terminal_presence WHERE is_active AND NOT is_lost AND last_seen IS NOT NULL");
     let row = query.build().fetch_one(&mut *connection).await?;
     let mut cells = Cells::of("presence", &row);
-    let connected = unsigned(cells.get()?);
-    if cells.get::<i64>()? == 0 {
-        return Ok(Found {
-            connected,
-            due: Vec::new(),
-        });
-    }
-    let mut query = QueryBuilder::new("SELECT terminal_id, last_seen, deadline");
-    query.push(HEARD).push(" AND ");
-    push_is_due(&mut query, now, outages);
-    let mut due = Vec::new();
-    for row in query.build().fetch_all(connection).await? {
-        let mut cells = Cells::of("presence", &row);
+    Ok(Found {
+        connected: unsigned(cells.get()?),
+        due: cells.get()?,
+    })
+}
+
+/// Leaves out those that the exact rule about outages does not find due.
+async fn judge(
+    connection: &mut PgConnection,
+    due: &[i64],
+    now: Timestamp,
+    outages: &[Outage],
+) -> Result<Vec<i64>, Fault> {
+    let rows = sqlx::query(
+        "SELECT terminal_id, last_seen, deadline FROM terminal_presence \
+         WHERE terminal_id = ANY($1) AND last_seen IS NOT NULL AND deadline IS NOT NULL",
+    )
+    .bind(due)
+    .fetch_all(connection)
+    .await?;
+    let mut judged = Vec::new();
+    for row in &rows {
+        let mut cells = Cells::of("presence", row);
         let terminal = cells.get()?;
         let (last_seen, deadline) = (cells.time()?, cells.time()?);
-        if outages.is_empty() || moved_deadline(last_seen, deadline, outages) < now {
-            due.push(terminal);
+        if moved_deadline(last_seen, deadline, outages) < now {
+            judged.push(terminal);
         }
     }
-    Ok(Found { connected, due })
+    Ok(judged)
 }
 
 /// Appends the condition that names at least the rows that are due.
@@ -104,11 +119,11 @@ fn push_moved_deadline(query: &mut QueryBuilder<Postgres>, outages: &[Outage]) {
     }
 }
 
-/// Finds the rows with a crossed threshold that is not raised; an index names the few there are.
-async fn find_unraised(connection: &mut PgConnection) -> Result<Vec<i64>, Fault> {
+/// Finds the rows that await a threshold, in order of id; an index names the few there are.
+async fn find_awaiting(connection: &mut PgConnection) -> Result<Vec<i64>, Fault> {
     let found = sqlx::query_scalar(
         "SELECT terminal_id FROM terminal_presence WHERE (breached & ~raised) <> 0 \
-         AND is_active AND NOT is_lost AND last_seen IS NOT NULL",
+         AND is_active AND NOT is_lost AND NOT in_maintenance AND last_seen IS NOT NULL ORDER BY terminal_id",
     );
     Ok(found.fetch_all(connection).await?)
 }

@@ -100,6 +100,13 @@ const VIEW_BY_SERIAL: &str = concat!(
      WHERE t.serial_number = $1"
 );
 
+const VIEWS_BY_ID: &str = concat!(
+    "SELECT ",
+    view_columns!(),
+    " FROM terminal t JOIN terminal_presence p ON p.terminal_id = t.id JOIN customer c ON c.id = t.customer_id \
+     WHERE t.id = ANY($1) ORDER BY t.id"
+);
+
 #[async_trait]
 impl TerminalStore for PgStore {
     async fn find(&self, id: TerminalId) -> Result<Option<TerminalView>, StoreError> {
@@ -117,6 +124,17 @@ impl TerminalStore for PgStore {
                 .fetch_optional(self.pool())
                 .await?;
             row.as_ref().map(read_view).transpose()
+        })
+        .await
+    }
+
+    async fn find_many(&self, terminals: &[TerminalId]) -> Result<Vec<TerminalView>, StoreError> {
+        self.bounded(async {
+            let rows = sqlx::query(VIEWS_BY_ID)
+                .bind(terminals.iter().map(|id| id.get()).collect::<Vec<_>>())
+                .fetch_all(self.pool())
+                .await?;
+            rows.iter().map(read_view).collect()
         })
         .await
     }

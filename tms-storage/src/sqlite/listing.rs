@@ -47,10 +47,9 @@ impl Listing<'_> {
             .await
             .or_fault(self.kind, "")?;
         let rows = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-        let total = if page.count {
-            Some(self.count(conn, filter).await?)
-        } else {
-            None
+        let total = match page.ended_total(rows.len()) {
+            None if page.count => Some(self.count(conn, filter).await?),
+            total => total,
         };
         Ok(Page::from_rows(rows, page.limit, total, cursor))
     }

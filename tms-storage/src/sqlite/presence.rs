@@ -117,10 +117,13 @@ impl PresenceStore for SqliteStore {
         .or_fault(KIND, "")?;
         let mut ids = due_for_loss(&mut tx, now, outages).await?;
         let due_for_loss = u64::try_from(ids.len()).unwrap_or(u64::MAX);
-        ids.extend(breaching(&mut tx, limit).await?);
+        let most = usize::try_from(limit).unwrap_or(usize::MAX);
+        ids.truncate(most);
+        let mut thresholds = breaching(&mut tx, limit).await?;
+        thresholds.retain(|id| ids.binary_search(id).is_err());
+        thresholds.truncate(most - ids.len());
+        ids.extend(thresholds);
         ids.sort_unstable();
-        ids.dedup();
-        ids.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         let rows = load(&mut tx, &ids).await?;
         Ok(DueRows {
             rows,
@@ -225,11 +228,11 @@ async fn due_for_loss(
     Ok(due)
 }
 
-/// Returns the terminals with a crossed threshold that is not raised, in order of id.
+/// Returns the terminals that await a threshold, in order of id.
 async fn breaching(tx: &mut Transaction<'_, Sqlite>, limit: u32) -> Result<Vec<TerminalId>, StoreError> {
     let rows = sqlx::query(
         "SELECT terminal_id FROM terminal_presence
-         WHERE (breach_bits & ~raised) <> 0 AND is_active = 1 AND is_lost = 0 ORDER BY terminal_id LIMIT ?",
+         WHERE (breach_bits & ~raised) <> 0 AND is_active = 1 AND is_lost = 0 AND in_maintenance = 0 ORDER BY terminal_id LIMIT ?",
     )
     .bind(i64::from(limit))
     .fetch_all(&mut **tx)

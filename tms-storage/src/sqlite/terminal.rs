@@ -1,5 +1,7 @@
 //! Terminals: the cold half, written together with the presence row and the counts.
 
+use std::sync::LazyLock;
+
 use async_trait::async_trait;
 use sqlx::{
     Sqlite, SqliteConnection,
@@ -21,7 +23,9 @@ use tms_core::{
 };
 
 use super::{
-    SqliteStore, credential,
+    SqliteStore,
+    bulk::Bulk,
+    credential,
     error::OrFault,
     fields::Fields,
     presence,
@@ -63,6 +67,19 @@ macro_rules! view_joins {
 }
 pub(super) use {terminal_columns, view_columns, view_joins};
 
+static VIEWS_BY_ID: LazyLock<Bulk> = LazyLock::new(|| {
+    Bulk::list(
+        concat!(
+            "SELECT ",
+            view_columns!(),
+            " FROM terminal t",
+            view_joins!(),
+            " WHERE t.id IN ("
+        ),
+        ")",
+    )
+});
+
 #[async_trait]
 impl TerminalStore for SqliteStore {
     async fn find(&self, id: TerminalId) -> Result<Option<TerminalView>, StoreError> {
@@ -93,6 +110,19 @@ impl TerminalStore for SqliteStore {
         .await
         .or_fault(KIND, serial)?;
         row.as_ref().map(read_view).transpose()
+    }
+
+    async fn find_many(&self, terminals: &[TerminalId]) -> Result<Vec<TerminalView>, StoreError> {
+        let mut ids = terminals.to_vec();
+        ids.sort_unstable();
+        ids.dedup();
+        let rows = VIEWS_BY_ID
+            .of_terminals(&mut *self.read().await?, &ids)
+            .await
+            .or_fault(KIND, "")?;
+        let mut views = rows.iter().map(read_view).collect::<Result<Vec<_>, _>>()?;
+        views.sort_unstable_by_key(|view| view.terminal.id);
+        Ok(views)
     }
 
     async fn list(

@@ -161,6 +161,49 @@ pub async fn unraised_breaches_are_due(stores: &Stores) {
     assert!(due_ids(stores, at(20), &[], 10).await.0.is_empty());
 }
 
+/// In maintenance nothing is raised, so that a crossed threshold is not due; at its end it is.
+pub async fn breaches_in_maintenance_are_not_due(stores: &Stores) {
+    let terminal = fleet(stores, 1).await[0];
+    let mut hot = build::beat(terminal, at(10));
+    hot.metrics.cpu_percent = Some(95);
+    given::beats(stores, &[hot]).await;
+    for (on, expected) in [(true, vec![]), (false, vec![terminal])] {
+        let (write, change) = maintaining(given::presence(stores, terminal).await, on, at(20));
+        stores.presence.save(&write, change, Envelope::default()).await.unwrap();
+        let (ids, due) = due_ids(stores, at(20), &[], 10).await;
+        assert_eq!(ids, expected);
+        assert_eq!(due.connected, 1);
+    }
+    let (write, change) = maintaining(given::presence(stores, terminal).await, true, at(30));
+    stores.presence.save(&write, change, Envelope::default()).await.unwrap();
+    assert_eq!(
+        due_ids(stores, at(LATER), &[], 10).await.0,
+        [terminal],
+        "silence is loss in maintenance too"
+    );
+}
+
+/// However many crossed thresholds wait for their time, they keep no loss from being found.
+pub async fn losses_go_before_thresholds(stores: &Stores) {
+    let fleet = fleet(stores, 3).await;
+    let mut batch: Vec<_> = fleet.iter().map(|terminal| build::beat(*terminal, at(10))).collect();
+    batch[2].received_at = at(5);
+    for beat in &mut batch[..2] {
+        beat.received_at = at(3_000);
+        beat.metrics.cpu_percent = Some(95);
+    }
+    given::beats(stores, &batch).await;
+    let (ids, due) = due_ids(stores, at(3_001), &[], 1).await;
+    assert_eq!(ids, [fleet[2]]);
+    assert_eq!((due.connected, due.due_for_loss), (3, 1));
+    assert_eq!(
+        due_ids(stores, at(3_001), &[], 2).await.0,
+        [fleet[0], fleet[2]],
+        "in order of id"
+    );
+    assert_eq!(due_ids(stores, at(3_001), &[], 3).await.0, fleet);
+}
+
 /// The limit bounds the rows and not the counts; the never heard and the retired are not due.
 pub async fn due_rows_are_limited_and_counted(stores: &Stores) {
     let fleet = fleet(stores, 6).await;

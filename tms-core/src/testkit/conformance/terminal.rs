@@ -99,6 +99,33 @@ pub async fn unknown_ones_are_not_found(stores: &Stores) {
     assert_eq!(stores.terminals.find_by_serial(&build::serial(9)).await.unwrap(), None);
 }
 
+/// Many are found by one question: in order of id, each once, retired ones too, the unknown left out.
+pub async fn many_are_found_in_order_of_id(stores: &Stores) {
+    let customers = [given::customer(stores, "A").await, given::customer(stores, "B").await];
+    let mut ids = Vec::new();
+    for n in 0..4_usize {
+        let number = i64::try_from(n).unwrap();
+        ids.push(given::registered(stores, customers[n % 2].id, number).await.id);
+    }
+    retire(stores, ids[1]).await;
+    let stranger = TerminalId::new(ids[3].get() + 1_000).unwrap();
+    let asked = [ids[3], stranger, ids[1], ids[0], ids[3]];
+    let found = stores.terminals.find_many(&asked).await.unwrap();
+    let mut expected = Vec::new();
+    for id in [ids[0], ids[1], ids[3]] {
+        expected.push(given::view(stores, id).await);
+    }
+    assert_eq!(found, expected);
+    assert!(stores.terminals.find_many(&[]).await.unwrap().is_empty());
+    let many: Vec<_> = (1..=ids[3].get() + 3_000)
+        .rev()
+        .map(|raw| TerminalId::new(raw).unwrap())
+        .collect();
+    let found = stores.terminals.find_many(&many).await.unwrap();
+    let found: Vec<_> = found.iter().map(|view| view.terminal.id).collect();
+    assert_eq!(found, ids, "of thousands of ids");
+}
+
 /// No two terminals have one serial number, of whichever customer, retired or not.
 pub async fn serials_are_unique(stores: &Stores) {
     let (a, b) = (given::customer(stores, "A").await, given::customer(stores, "B").await);

@@ -68,16 +68,21 @@ impl PresenceStore for MemoryStore {
             due_for_loss: 0,
         };
         let heard = state.presence.values().filter(|row| row.last_seen.is_some());
+        let (mut losses, mut thresholds) = (Vec::new(), Vec::new());
         for row in heard.filter(|row| row.is_active && !row.is_lost) {
             let is_lost_now = is_due(row, now, outages);
-            let is_unraised = !row.breaches.causes().minus(row.raised).is_empty();
             found.connected += 1;
             found.due_for_loss += u64::from(is_lost_now);
-            let has_room = found.rows.len() < usize::try_from(limit).unwrap_or(usize::MAX);
-            if has_room && (is_lost_now || is_unraised) {
-                found.rows.push(row.clone());
+            if is_lost_now {
+                losses.push(row);
+            } else if row.awaits_threshold() {
+                thresholds.push(row);
             }
         }
+        let first = losses.into_iter().chain(thresholds);
+        let first = first.take(usize::try_from(limit).unwrap_or(usize::MAX));
+        found.rows = first.cloned().collect();
+        found.rows.sort_by_key(|row| row.terminal);
         Ok(found)
     }
 

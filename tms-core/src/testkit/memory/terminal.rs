@@ -1,5 +1,7 @@
 //! Terminals in memory.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 
 use super::{
@@ -105,6 +107,13 @@ impl TerminalStore for MemoryStore {
         let state = self.enter()?;
         let terminal = state.serials.get(serial).and_then(|id| state.terminals.get(id));
         Ok(terminal.and_then(|terminal| state.view(terminal)))
+    }
+
+    async fn find_many(&self, terminals: &[TerminalId]) -> Result<Vec<TerminalView>, StoreError> {
+        let state = self.enter()?;
+        let ids: BTreeSet<_> = terminals.iter().collect();
+        let known = ids.into_iter().filter_map(|id| state.terminals.get(id));
+        Ok(known.filter_map(|terminal| state.view(terminal)).collect())
     }
 
     async fn list(

@@ -1,9 +1,8 @@
-//! The names that alerts show: looked up once for a page, each terminal once.
+//! The names that alerts show: looked up for a whole page at a time.
 
 use std::collections::HashMap;
 
-use futures::future::try_join_all;
-use tms_core::{Ctx, Error, alert::Alert, id::TerminalId};
+use tms_core::{Ctx, alert::Alert, id::TerminalId};
 
 use crate::{
     problem::Problem,
@@ -20,14 +19,8 @@ impl Names {
         let mut ids: Vec<TerminalId> = alerts.iter().filter_map(|alert| alert.terminal).collect();
         ids.sort_unstable();
         ids.dedup();
-        let found = ids.into_iter().map(|id| async move {
-            match app.tms.terminals().get(ctx, id).await {
-                Err(Error::NotFound(_)) => Ok(None),
-                found => found.map(Some),
-            }
-        });
-        let found = try_join_all(found).await?;
-        let named = found.into_iter().flatten().map(|view| {
+        let found = app.tms.terminals().get_many(ctx, &ids).await?;
+        let named = found.into_iter().map(|view| {
             let (id, draft) = (view.terminal.id, view.terminal.draft);
             let terminal = TerminalRef {
                 id: id.get(),

@@ -143,7 +143,7 @@ impl Model {
     pub(super) fn must_be_due(&self) -> Vec<TerminalId> {
         let heard = self.rows.values().filter(|row| row.last_seen.is_some());
         let present = heard.filter(|row| row.is_active && !row.is_lost);
-        let due = present.filter(|row| is_due(row, self.now, &self.outages) || self.has_unraised_breach(row));
+        let due = present.filter(|row| is_due(row, self.now, &self.outages) || row.awaits_threshold());
         due.map(|row| row.terminal).collect()
     }
 
@@ -151,13 +151,8 @@ impl Model {
     pub(super) fn may_be_due(&self, terminal: TerminalId) -> bool {
         self.rows.get(&terminal).is_some_and(|row| {
             let is_due_for_loss = !row.is_lost && is_due(row, self.now, &self.outages);
-            row.is_active && (is_due_for_loss || self.has_unraised_breach(row))
+            row.is_active && (is_due_for_loss || row.awaits_threshold())
         })
-    }
-
-    #[expect(clippy::unused_self, reason = "it reads as a question to the model")]
-    fn has_unraised_breach(&self, row: &Presence) -> bool {
-        !row.breaches.causes().minus(row.raised).is_empty()
     }
 
     pub(super) fn apply_sweep(&mut self, plan: &SweepPlan) -> u64 {

@@ -1,0 +1,3 @@
+-- On SQLite the indexes of lists leave retired terminals out from the start.
+
+SELECT 1;
