@@ -12,6 +12,8 @@
 
 #[path = "postgres/database.rs"]
 mod database;
+#[path = "postgres/large_list.rs"]
+mod large_list;
 
 use std::{collections::BTreeSet, path::Path, time::Duration};
 
