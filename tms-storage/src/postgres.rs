@@ -2,6 +2,7 @@
 
 mod alert;
 mod alert_apply;
+mod application_role;
 mod cells;
 mod credential;
 mod customer;

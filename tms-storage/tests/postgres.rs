@@ -25,6 +25,7 @@ use tms_core::{
     heartbeat::{Answer, plan::BatchRules},
     page::Order,
     presence::{Device, sweep},
+    secret::Secret,
     settings::PresenceSettings,
     testkit::{
         Fresh,
@@ -227,6 +228,41 @@ async fn the_application_role_needs_no_more_than_it_was_granted() {
     ] {
         assert!(sqlx::query(forbidden).execute(&mut shell).await.is_err(), "{forbidden}");
     }
+}
+
+/// The role is made with its password, of which the database only gets a verifier; again, the password is set anew.
+#[tokio::test]
+async fn the_migration_makes_the_application_role() {
+    let Some(database) = Database::empty().await else {
+        return;
+    };
+    let role = "tms_app_made";
+    let with = |password: &str| PgSettings {
+        application_role: Some(role.to_owned()),
+        application_password: Some(Secret::new(password.to_owned())),
+        ..database.settings()
+    };
+    let mut shell = database.shell().await;
+    let mut verifiers = Vec::new();
+    for password in ["first-password", "second-password"] {
+        postgres::migrate(&with(password)).await.unwrap();
+        let verifier: String =
+            sqlx::query_scalar("SELECT rolpassword FROM pg_authid WHERE rolname = $1 AND rolcanlogin")
+                .bind(role)
+                .fetch_one(&mut shell)
+                .await
+                .unwrap();
+        assert!(verifier.starts_with("SCRAM-SHA-256$4096:"), "{verifier}");
+        verifiers.push(verifier);
+    }
+    assert_ne!(verifiers[0], verifiers[1]);
+    let refused = postgres::migrate(&with("pässword")).await.unwrap_err();
+    assert!(refused.to_string().contains("printable ASCII"), "{refused}");
+    let mut app = database.shell_as(role).await;
+    let _: i64 = sqlx::query_scalar("SELECT count(*) FROM terminal")
+        .fetch_one(&mut app)
+        .await
+        .unwrap();
 }
 
 /// A schema and a table of migrations of one's own leave `public` alone.

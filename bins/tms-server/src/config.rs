@@ -28,6 +28,8 @@ pub enum StoreConfig {
         schema: Option<String>,
         /// The role that `tms migrate` lets use the tables, if the server does not sign in as their owner.
         application_role: Option<String>,
+        /// The password with which `tms migrate` makes that role.
+        application_password: Option<Secret<String>>,
         /// How many connections at most.
         connections: u32,
     },

@@ -61,6 +61,7 @@ fn postgres_settings(config: &Config) -> anyhow::Result<PgSettings> {
         url,
         schema,
         application_role,
+        application_password,
         connections,
     } = &config.store
     else {
@@ -69,6 +70,7 @@ fn postgres_settings(config: &Config) -> anyhow::Result<PgSettings> {
     let mut settings = PgSettings::new(url.expose());
     settings.schema.clone_from(schema);
     settings.application_role.clone_from(application_role);
+    settings.application_password.clone_from(application_password);
     settings.max_connections = *connections;
     Ok(settings)
 }

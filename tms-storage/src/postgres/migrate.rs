@@ -9,6 +9,7 @@ use sqlx::{
 use tms_core::time::{Clock, SystemClock};
 
 use super::{
+    application_role,
     error::Fault,
     partition::ensure_around,
     settings::{ConnectError, PgSettings, quoted},
@@ -59,6 +60,9 @@ pub async fn migrate(settings: &PgSettings) -> Result<MigrationReport, MigrateEr
     migrator.run_direct(None, &mut connection, false).await?;
     ensure_around(&mut connection, SystemClock.now()).await?;
     if let Some(role) = &settings.application_role {
+        if let Some(password) = &settings.application_password {
+            application_role::ensure(&mut connection, role, password).await?;
+        }
         grant(&mut connection, settings, role).await?;
     }
     connection.close().await?;

@@ -17,6 +17,9 @@ pub struct PgSettings {
     /// A role to which [`super::migrate`] grants what a server needs and no more: no change of audit entries, no
     /// change of the schema. `None` grants nothing, because the server signs in as the owner.
     pub application_role: Option<String>,
+    /// The password with which [`super::migrate`] makes that role, or which it sets anew; printable ASCII. `None` leaves the
+    /// role to whoever made it.
+    pub application_password: Option<Secret<String>>,
     /// How many connections serve requests and background work at most.
     pub max_connections: u32,
     /// How many further connections serve heartbeats alone, so that slow lists never hold them up.
@@ -42,6 +45,7 @@ impl PgSettings {
             schema: None,
             migrations_table: "tms_migration".to_owned(),
             application_role: None,
+            application_password: None,
             max_connections: 10,
             heartbeat_connections: 4,
             acquire_timeout: Duration::from_secs(1),
@@ -86,6 +90,9 @@ pub enum ConnectError {
     /// A schema, table or role is named by something that is not a plain name.
     #[error("{0:?} must be 1 to 63 of a-z, 0-9 and _, not starting with a digit")]
     Name(String),
+    /// The password of the application role has other characters than printable ASCII.
+    #[error("the password of the application role must be printable ASCII")]
+    Password,
 }
 
 /// Returns a name as it stands in SQL; only plain names pass, so that nothing needs escaping.

@@ -85,10 +85,15 @@ impl Reader {
                 }
                 let connections = self.parse("TMS_DB_CONNECTIONS", 10, "a number of connections");
                 let (schema, application_role) = (self.text("TMS_DB_SCHEMA"), self.text("TMS_DB_APP_ROLE"));
+                let application_password = self.text("TMS_DB_APP_PASSWORD").map(Secret::new);
+                if application_password.is_some() && application_role.is_none() {
+                    self.fault("TMS_DB_APP_PASSWORD: name the role too, in TMS_DB_APP_ROLE".to_owned());
+                }
                 StoreConfig::Postgres {
                     url: Secret::new(url),
                     schema,
                     application_role,
+                    application_password,
                     connections,
                 }
             }

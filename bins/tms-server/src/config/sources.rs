@@ -18,6 +18,7 @@ pub const KEYS: &[&str] = &[
     "SECRET_KEY_PREVIOUS",
     "TMS_CONFIG",
     "TMS_DATA_DIR",
+    "TMS_DB_APP_PASSWORD",
     "TMS_DB_APP_ROLE",
     "TMS_DB_CONNECTIONS",
     "TMS_DB_SCHEMA",

@@ -1,0 +1,31 @@
+output "repository" {
+  description = "Where images are pushed: url and arn"
+  value       = { url = aws_ecr_repository.this.repository_url, arn = aws_ecr_repository.this.arn }
+}
+
+output "cluster" {
+  description = "The cluster: name and arn"
+  value       = { name = aws_ecs_cluster.this.name, arn = aws_ecs_cluster.this.arn }
+}
+
+output "log_group" {
+  description = "The application's log group: name and arn"
+  value       = { name = aws_cloudwatch_log_group.application.name, arn = aws_cloudwatch_log_group.application.arn }
+}
+
+output "migrate" {
+  description = "The task that migrates: its family, its ARN without the revision, and its role"
+  value = {
+    family   = aws_ecs_task_definition.migrate.family
+    arn      = aws_ecs_task_definition.migrate.arn_without_revision
+    role_arn = aws_iam_role.migrate.arn
+  }
+}
+
+output "parameters" {
+  description = "Parameters that a delivery reads: the release and the network, name and ARN of each"
+  value = {
+    release = { name = aws_ssm_parameter.release.name, arn = aws_ssm_parameter.release.arn }
+    network = { name = aws_ssm_parameter.network.name, arn = aws_ssm_parameter.network.arn }
+  }
+}
