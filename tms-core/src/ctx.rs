@@ -5,8 +5,9 @@ use std::net::IpAddr;
 use crate::{
     audit::{AuditEntry, AuditTarget},
     credential::AgentIdentity,
-    error::Error,
-    id::{CustomerId, SessionId, UserId},
+    error::{Error, Proof},
+    id::{ApiTokenId, CustomerId, SessionId, UserId},
+    operator::api_token::Scopes,
     permission::{Permission, Role},
     time::Timestamp,
 };
@@ -33,10 +34,46 @@ pub struct OperatorIdentity {
     pub username: String,
     /// The present role.
     pub role: Role,
-    /// The session.
-    pub session: SessionId,
     /// The only customer this person sees, if bound to one.
     pub customer: Option<CustomerId>,
+    /// What they showed.
+    pub access: Access,
+    /// Whether the role asks for a second factor that they have not set up; until then nothing else is allowed.
+    pub must_set_up: bool,
+}
+
+/// What a person showed to be let in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Access {
+    /// The access token of a sign-in.
+    Session {
+        /// The sign-in.
+        id: SessionId,
+        /// Until when the last proof of who it is counts as fresh.
+        proven_until: Timestamp,
+    },
+    /// A personal API token.
+    ApiToken {
+        /// The token.
+        id: ApiTokenId,
+        /// What of the person's rights it has.
+        scopes: Scopes,
+    },
+}
+
+impl OperatorIdentity {
+    /// Tells whether role, customer and token together allow `permission`.
+    fn may(&self, permission: Permission) -> bool {
+        let by_token = match &self.access {
+            Access::Session { .. } => true,
+            Access::ApiToken { scopes, .. } => scopes.allow(permission),
+        };
+        by_token && self.role.has(permission) && (self.customer.is_none() || permission.is_for_bound())
+    }
+
+    fn is_proven(&self, now: Timestamp) -> bool {
+        matches!(self.access, Access::Session { proven_until, .. } if now < proven_until)
+    }
 }
 
 /// Where a request came from.
@@ -74,13 +111,59 @@ impl Ctx {
     /// Checks that the actor has `permission`.
     ///
     /// # Errors
-    /// [`Error::InvalidToken`] when nobody has signed in, [`Error::Denied`] when the role lacks it.
+    /// [`Error::InvalidToken`] when nobody has signed in, [`Error::Denied`] when the role lacks it,
+    /// [`Error::ProofNeeded`] when the person must set up a second factor, or prove again who they are.
     pub fn require(&self, permission: Permission) -> Result<(), Error> {
+        let person = match &self.actor {
+            Actor::System => return Ok(()),
+            Actor::Anonymous => return Err(Error::InvalidToken),
+            Actor::Agent(_) => return Err(Error::Denied(permission.as_str())),
+            Actor::Operator(person) => person,
+        };
+        if !person.may(permission) {
+            Err(Error::Denied(permission.as_str()))
+        } else if person.must_set_up {
+            Err(Error::ProofNeeded(Proof::SetUp))
+        } else if permission.needs_proof() && !person.is_proven(self.now) {
+            Err(Error::ProofNeeded(Proof::Fresh))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Returns the signed-in person, however they are let in.
+    ///
+    /// # Errors
+    /// [`Error::InvalidToken`] when the actor is none.
+    pub fn person(&self) -> Result<&OperatorIdentity, Error> {
         match &self.actor {
-            Actor::System => Ok(()),
-            Actor::Anonymous => Err(Error::InvalidToken),
-            Actor::Operator(person) if person.role.has(permission) => Ok(()),
-            Actor::Operator(_) | Actor::Agent(_) => Err(Error::Denied(permission.as_str())),
+            Actor::Operator(person) => Ok(person),
+            _ => Err(Error::InvalidToken),
+        }
+    }
+
+    /// Returns the person and the session, for what people do with their own account.
+    ///
+    /// # Errors
+    /// [`Error::InvalidToken`] when nobody has signed in, [`Error::Denied`] for an API token.
+    pub fn session(&self) -> Result<(&OperatorIdentity, SessionId), Error> {
+        let person = self.person()?;
+        match person.access {
+            Access::Session { id, .. } => Ok((person, id)),
+            Access::ApiToken { .. } => Err(Error::Denied("sign-in")),
+        }
+    }
+
+    /// Returns the person and the session if who they are was proven minutes ago.
+    ///
+    /// # Errors
+    /// As [`Self::session`], and [`Error::ProofNeeded`].
+    pub fn proven_session(&self) -> Result<(&OperatorIdentity, SessionId), Error> {
+        let (person, session) = self.session()?;
+        if person.is_proven(self.now) {
+            Ok((person, session))
+        } else {
+            Err(Error::ProofNeeded(Proof::Fresh))
         }
     }
 

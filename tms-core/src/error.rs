@@ -1,6 +1,6 @@
 //! What can go wrong: one enum for the ports, one for the services, and the closed class that the edges map.
 
-use std::{collections::BTreeMap, error::Error as StdError, time::Duration};
+use std::{collections::BTreeMap, error::Error as StdError, fmt, time::Duration};
 
 use crate::{id::EntityRef, random::NoRandomness, text::InvalidText};
 
@@ -23,6 +23,9 @@ pub enum StoreError {
     /// Others still refer to it.
     #[error("{0} is still referred to")]
     Referenced(EntityRef),
+    /// Nobody would be left who can manage people.
+    #[error("the last administrator would be gone")]
+    LastAdministrator,
     /// A newer leader holds the lease: stop writing.
     #[error("the lease is held by a newer leader")]
     Fenced,
@@ -99,6 +102,9 @@ pub enum Error {
     /// The token is unknown, expired or revoked.
     #[error("the token is unknown, expired or revoked")]
     InvalidToken,
+    /// Who asks must prove more, or again, who they are.
+    #[error("{0}")]
+    ProofNeeded(Proof),
     /// The actor may not do this.
     #[error("permission {0} is missing")]
     Denied(&'static str),
@@ -134,11 +140,34 @@ pub enum Error {
     Internal(#[source] BoxError),
 }
 
+/// What is missing of the proof of who somebody is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// The password was right; a code of the second factor is missing.
+    Code,
+    /// The last proof is too old: the password or a code again.
+    Fresh,
+    /// The role asks for a second factor, and this person has none so far.
+    SetUp,
+}
+
+impl fmt::Display for Proof {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Code => "a code of the second factor is needed",
+            Self::Fresh => "confirm with the password or a code first",
+            Self::SetUp => "set up a second factor first",
+        })
+    }
+}
+
 /// The closed list of reactions an edge has to an [`Error`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorClass {
     /// Sign in again.
     Unauthenticated,
+    /// Prove more, or again, who you are.
+    ProofNeeded,
     /// Ask somebody with another role.
     Forbidden,
     /// There is no such thing.
@@ -162,6 +191,7 @@ impl Error {
     pub const fn class(&self) -> ErrorClass {
         match self {
             Self::WrongCredentials | Self::InvalidToken => ErrorClass::Unauthenticated,
+            Self::ProofNeeded(_) => ErrorClass::ProofNeeded,
             Self::Denied(_) => ErrorClass::Forbidden,
             Self::NotFound(_) => ErrorClass::NotFound,
             Self::Invalid(_) => ErrorClass::Invalid,
@@ -194,6 +224,10 @@ impl From<StoreError> for Error {
             StoreError::Missing(what) => Self::NotFound(what),
             StoreError::Duplicate(what) => Self::Conflict(format!("{what} already exists")),
             StoreError::Referenced(what) => Self::Conflict(format!("{what} is still in use")),
+            StoreError::LastAdministrator => Self::Conflict(
+                "the last administrator can't be deleted, disabled, bound to a customer or given another role"
+                    .to_owned(),
+            ),
             StoreError::Unavailable(source) => Self::unavailable(source),
             other => Self::Internal(Box::new(other)),
         }

@@ -60,6 +60,8 @@ define_id!(/// A person who signs in.
     UserId);
 define_id!(/// One sign-in of a person.
     SessionId);
+define_id!(/// A personal API token.
+    ApiTokenId);
 define_id!(/// An entry of the audit trail.
     AuditId);
 define_id!(/// A planned time in which a terminal raises no alert.

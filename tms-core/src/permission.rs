@@ -41,6 +41,8 @@ named_enum!(
         SettingsRead = "settings.read",
         /// Change settings and alert rules.
         SettingsWrite = "settings.write",
+        /// Read who may sign in.
+        UserRead = "user.read",
         /// Manage people.
         UserWrite = "user.write",
         /// Follow the event stream.
@@ -48,18 +50,55 @@ named_enum!(
     }
 );
 
+/// A row of the matrix.
+struct Row {
+    /// The role with the least rights that has the permission; the roles above it have it too.
+    lowest: Role,
+    /// Whether somebody who is bound to one customer may have it.
+    is_for_bound: bool,
+    /// Whether it asks for a proof of who it is that is only minutes old. No API token may have it then.
+    needs_proof: bool,
+}
+
+#[rustfmt::skip]
+const fn row(permission: Permission) -> Row {
+    use {Permission as P, Role as R};
+    let (lowest, is_for_bound, needs_proof) = match permission {
+        //                      the lowest role | bound to a customer too | fresh proof
+        P::TerminalRead     => (R::Viewer,        true,                     false),
+        P::TerminalWrite    => (R::Operator,      true,                     false),
+        P::MaintenanceWrite => (R::Support,       true,                     false),
+        P::CustomerRead     => (R::Viewer,        true,                     false),
+        P::CustomerWrite    => (R::Operator,      true,                     false),
+        P::EnrolmentRead    => (R::Support,       true,                     false),
+        P::EnrolmentWrite   => (R::Operator,      true,                     false),
+        P::AlertRead        => (R::Viewer,        true,                     false),
+        P::AlertWrite       => (R::Support,       true,                     false),
+        P::SettingsRead     => (R::Operator,      false,                    false),
+        P::SettingsWrite    => (R::Admin,         false,                    true),
+        P::UserRead         => (R::Admin,         false,                    false),
+        P::UserWrite        => (R::Admin,         false,                    true),
+        P::EventRead        => (R::Viewer,        true,                     false),
+    };
+    Row { lowest, is_for_bound, needs_proof }
+}
+
 impl Role {
     /// Tells whether this role has `permission`.
     pub const fn has(self, permission: Permission) -> bool {
-        use Permission as P;
-        match permission {
-            P::TerminalRead | P::CustomerRead | P::AlertRead | P::EventRead => true,
-            P::AlertWrite | P::MaintenanceWrite | P::EnrolmentRead => !matches!(self, Self::Viewer),
-            P::TerminalWrite | P::CustomerWrite | P::EnrolmentWrite | P::SettingsRead => {
-                matches!(self, Self::Admin | Self::Operator)
-            }
-            P::SettingsWrite | P::UserWrite => matches!(self, Self::Admin),
-        }
+        self as u8 <= row(permission).lowest as u8
+    }
+}
+
+impl Permission {
+    /// Tells whether somebody who is bound to one customer may have it.
+    pub const fn is_for_bound(self) -> bool {
+        row(self).is_for_bound
+    }
+
+    /// Tells whether it asks for a proof of who it is that is only minutes old. No API token may have it then.
+    pub const fn needs_proof(self) -> bool {
+        row(self).needs_proof
     }
 }
 
@@ -70,6 +109,7 @@ mod tests {
     #[test]
     fn each_role_has_all_that_the_next_lower_has() {
         let ladder = [Role::Admin, Role::Operator, Role::Support, Role::Viewer];
+        assert_eq!(ladder, Role::ALL, "the ladder is the order of declaration");
         for pair in ladder.windows(2) {
             for permission in Permission::ALL {
                 assert!(pair[0].has(*permission) || !pair[1].has(*permission), "{permission}");

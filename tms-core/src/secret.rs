@@ -48,6 +48,12 @@ pub enum TokenKind {
     Refresh,
     /// An agent's token, bound to one terminal.
     Agent,
+    /// A personal API token.
+    Personal,
+    /// The one-time token with which a person sets a password.
+    PasswordLink,
+    /// What a device keeps from which somebody has signed in.
+    Device,
 }
 
 impl TokenKind {
@@ -57,6 +63,9 @@ impl TokenKind {
             Self::Access => "tms_at_",
             Self::Refresh => "tms_rt_",
             Self::Agent => "tms_ag_",
+            Self::Personal => "tms_pat_",
+            Self::PasswordLink => "tms_pw_",
+            Self::Device => "tms_dev_",
         }
     }
 }

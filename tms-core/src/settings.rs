@@ -4,12 +4,13 @@ pub mod document;
 pub mod service;
 pub mod store;
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use crate::{
     alert::rule::AlertRules,
     error::{Error, FieldErrors},
     id::Revision,
+    permission::Role,
 };
 
 pub use service::SettingsService;
@@ -24,6 +25,26 @@ pub struct Settings {
     pub rules: AlertRules,
     /// How long history is kept.
     pub retention: Retention,
+    /// What people must show.
+    pub security: SecuritySettings,
+}
+
+/// What people must show to be let in, and to do what is dangerous.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecuritySettings {
+    /// The roles that need a second factor.
+    pub second_factor_roles: BTreeSet<Role>,
+    /// For how many minutes a proof of who it is counts as fresh, 1 to 60.
+    pub step_up_minutes: u32,
+}
+
+impl Default for SecuritySettings {
+    fn default() -> Self {
+        Self {
+            second_factor_roles: BTreeSet::new(),
+            step_up_minutes: 10,
+        }
+    }
 }
 
 /// When a silent terminal counts as lost.
@@ -130,6 +151,8 @@ impl Settings {
         bound("retention.resolved_alerts_days", r.resolved_alerts_days, 1, 4_000);
         bound("retention.audit_days", r.audit_days, 31, 4_000);
         bound("retention.events_days", r.events_days, 1, 30);
+        let minutes = self.security.step_up_minutes;
+        bound("security.step_up_minutes", minutes, 1, 60);
         self.rules.check(&mut errors);
         errors.finish()
     }

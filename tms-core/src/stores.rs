@@ -3,10 +3,20 @@
 use std::sync::Arc;
 
 use crate::{
-    alert::AlertStore, credential::CredentialStore, customer::CustomerStore, enrolment::EnrolmentStore,
-    event::EventStore, heartbeat::HeartbeatStore, lease::LeaseStore, maintenance::MaintenanceStore,
-    operator::OperatorStore, presence::PresenceStore, settings::SettingsStore, terminal::TerminalStore,
-    terminal_log::TerminalLogStore, upkeep::UpkeepStore,
+    alert::AlertStore,
+    credential::CredentialStore,
+    customer::CustomerStore,
+    enrolment::EnrolmentStore,
+    event::EventStore,
+    heartbeat::HeartbeatStore,
+    lease::LeaseStore,
+    maintenance::MaintenanceStore,
+    operator::{ApiTokenStore, GuessStore, PasswordLinkStore, SecondFactorStore, SessionStore, UserStore},
+    presence::PresenceStore,
+    settings::SettingsStore,
+    terminal::TerminalStore,
+    terminal_log::TerminalLogStore,
+    upkeep::UpkeepStore,
 };
 
 /// One store per aggregate, all from the same backend (DECISIONS 1).
@@ -30,8 +40,18 @@ pub struct Stores {
     pub logs: Arc<dyn TerminalLogStore>,
     /// Maintenance times.
     pub maintenance: Arc<dyn MaintenanceStore>,
-    /// People and sessions.
-    pub operators: Arc<dyn OperatorStore>,
+    /// People.
+    pub users: Arc<dyn UserStore>,
+    /// Their sessions.
+    pub sessions: Arc<dyn SessionStore>,
+    /// Their API tokens.
+    pub api_tokens: Arc<dyn ApiTokenStore>,
+    /// Their second factors.
+    pub second_factors: Arc<dyn SecondFactorStore>,
+    /// Links with which they set a password.
+    pub password_links: Arc<dyn PasswordLinkStore>,
+    /// Guesses of passwords and codes.
+    pub guesses: Arc<dyn GuessStore>,
     /// Settings.
     pub settings: Arc<dyn SettingsStore>,
     /// The event stream.
@@ -55,7 +75,12 @@ impl Stores {
             + AlertStore
             + TerminalLogStore
             + MaintenanceStore
-            + OperatorStore
+            + UserStore
+            + SessionStore
+            + ApiTokenStore
+            + SecondFactorStore
+            + PasswordLinkStore
+            + GuessStore
             + SettingsStore
             + EventStore
             + LeaseStore
@@ -71,7 +96,12 @@ impl Stores {
             alerts: store.clone(),
             logs: store.clone(),
             maintenance: store.clone(),
-            operators: store.clone(),
+            users: store.clone(),
+            sessions: store.clone(),
+            api_tokens: store.clone(),
+            second_factors: store.clone(),
+            password_links: store.clone(),
+            guesses: store.clone(),
             settings: store.clone(),
             events: store.clone(),
             leases: store.clone(),

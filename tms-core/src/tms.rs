@@ -20,8 +20,10 @@ use crate::{
     key::SecretKeys,
     maintenance::Maintenances,
     operator::{
-        Operators,
+        Accounts, ApiTokens, Operators, SecondFactors, Shared, Tools,
         password::{PasswordCost, Passwords},
+        seal::SeedSeal,
+        users::Users,
     },
     random::{RandomSource, SystemRandom},
     settings::{Settings, SettingsService},
@@ -125,7 +127,13 @@ impl TmsBuilder {
         let (ingest, workers) = HeartbeatIngest::new(stores.heartbeats.clone(), settings.follow_rules(), node.ingest);
         let cache = CredentialCache::new(stores.credentials.clone(), clock.clone(), node.cached_tokens);
         let cache = Arc::new(cache);
-        let passwords = Passwords::new(node.password_cost, node.passwords_at_once, random.clone());
+        let tools = Tools {
+            passwords: Passwords::new(node.password_cost, node.passwords_at_once, random.clone()),
+            random: random.clone(),
+            seal: keys.as_ref().map(SeedSeal::new),
+            security: settings.follow_security(),
+        };
+        let people = Shared::new(stores.clone(), tools);
         let terminals = Terminals::new(&stores);
         let services = Services {
             customers: Customers::new(stores.customers.clone()),
@@ -141,7 +149,11 @@ impl TmsBuilder {
             ),
             terminals,
             alerts: Alerts::new(stores.alerts.clone()),
-            operators: Operators::new(stores.operators.clone(), passwords, random.clone()),
+            users: Users::new(people.clone()),
+            accounts: Accounts::new(people.clone()),
+            api_tokens: ApiTokens::new(people.clone()),
+            second_factors: SecondFactors::new(people.clone()),
+            operators: Operators::new(people),
             summaries: Summaries::new(stores.terminals.clone(), stores.alerts.clone()),
             settings,
         };
@@ -170,6 +182,10 @@ struct Services {
     maintenance: Maintenances,
     alerts: Alerts,
     operators: Operators,
+    users: Users,
+    accounts: Accounts,
+    api_tokens: ApiTokens,
+    second_factors: SecondFactors,
     summaries: Summaries,
     settings: SettingsService,
 }
@@ -264,9 +280,29 @@ impl Tms {
         &self.0.services.alerts
     }
 
-    /// People who sign in.
+    /// Sign-in and sign-out of people.
     pub fn operators(&self) -> &Operators {
         &self.0.services.operators
+    }
+
+    /// People, as an administrator manages them.
+    pub fn users(&self) -> &Users {
+        &self.0.services.users
+    }
+
+    /// One's own account.
+    pub fn accounts(&self) -> &Accounts {
+        &self.0.services.accounts
+    }
+
+    /// One's own API tokens.
+    pub fn api_tokens(&self) -> &ApiTokens {
+        &self.0.services.api_tokens
+    }
+
+    /// One's own second factor.
+    pub fn second_factors(&self) -> &SecondFactors {
+        &self.0.services.second_factors
     }
 
     /// The fleet at a glance.

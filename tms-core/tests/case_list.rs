@@ -60,10 +60,10 @@ fn promised() -> BTreeSet<String> {
     let mut files = Vec::new();
     rust_files(Path::new(SOURCES), &mut files);
     let mut names = BTreeSet::new();
-    for file in files
-        .iter()
-        .filter(|file| file.ends_with("store.rs") || file.ends_with("lease.rs"))
-    {
+    for file in files.iter().filter(|file| {
+        file.iter()
+            .any(|part| part == "store" || part == "store.rs" || part == "lease.rs")
+    }) {
         let text = fs::read_to_string(file).unwrap().replace("\n    /// ", " ");
         let quoted = text.split('`').skip(1).step_by(2);
         let areas = [
@@ -76,7 +76,12 @@ fn promised() -> BTreeSet<String> {
             "alert",
             "terminal_log",
             "maintenance",
-            "operator",
+            "user",
+            "session",
+            "api_token",
+            "second_factor",
+            "password_link",
+            "guess",
             "settings",
             "event",
             "lease",

@@ -11,6 +11,7 @@ pub(crate) mod routes;
 mod setting;
 mod summary;
 mod terminal;
+mod user;
 
 use crate::state::App;
 
@@ -29,4 +30,5 @@ pub(crate) fn routes(app: &App) -> Routes {
         .merge(maintenance::routes())
         .merge(summary::routes())
         .merge(setting::routes())
+        .merge(user::routes())
 }

@@ -24,6 +24,7 @@ use crate::wire;
 pub(crate) enum Code {
     WrongCredentials,
     InvalidToken,
+    ProofNeeded,
     Forbidden,
     Invalid,
     Conflict,
@@ -48,6 +49,7 @@ impl Code {
         match self {
             Self::WrongCredentials => ("AUTH_001", S::UNAUTHORIZED, "Wrong credentials"),
             Self::InvalidToken => ("AUTH_002", S::UNAUTHORIZED, "The token is missing, expired or revoked"),
+            Self::ProofNeeded => ("AUTH_004", S::UNAUTHORIZED, "More proof of who you are is needed"),
             Self::Forbidden => ("AUTH_003", S::FORBIDDEN, "Not allowed"),
             Self::Invalid => ("VAL_001", S::UNPROCESSABLE_ENTITY, "Validation failed"),
             Self::Conflict => ("VAL_002", S::CONFLICT, "The present state forbids it"),
@@ -239,6 +241,7 @@ impl From<Error> for Problem {
         let problem = Self::new(match error.class() {
             ErrorClass::Unauthenticated if matches!(error, Error::WrongCredentials) => Code::WrongCredentials,
             ErrorClass::Unauthenticated => Code::InvalidToken,
+            ErrorClass::ProofNeeded => Code::ProofNeeded,
             ErrorClass::Forbidden => Code::Forbidden,
             ErrorClass::NotFound => Code::NotFound,
             ErrorClass::Invalid => Code::Invalid,

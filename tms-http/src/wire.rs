@@ -5,6 +5,7 @@
 //! a client must live with a name that it does not know. Requests of operators refuse unknown fields; requests of
 //! agents ignore them, because a newer agent must live with an older node.
 
+pub mod account;
 pub mod agent;
 pub mod alert;
 pub mod auth;
@@ -19,6 +20,7 @@ pub mod problem;
 pub mod summary;
 pub mod terminal;
 pub mod text;
+pub mod user;
 
 pub use list::List;
 pub use patch::Patch;

@@ -5,6 +5,7 @@
 
 mod alert;
 mod alert_apply;
+mod api_token;
 mod bulk;
 mod cache;
 mod credential;
@@ -13,20 +14,24 @@ mod enrolment;
 mod error;
 mod event;
 mod fields;
+mod guess;
 mod heartbeat;
 mod lease;
 mod listing;
 mod maintenance;
 mod open;
-mod operator;
+mod password_link;
 mod presence;
 mod presence_write;
 mod redeem;
+mod second_factor;
+mod session;
 mod settings;
 mod terminal;
 mod terminal_list;
 mod terminal_log;
 mod upkeep;
+mod user;
 mod work;
 
 use std::{fs::File, sync::Arc};

@@ -267,14 +267,9 @@ async fn fill(url: &str, terminals: u32) -> Result<()> {
 }
 
 async fn serve(tms: &Tms) -> Result<(String, String)> {
-    let request = tms_core::operator::service::UserRequest {
-        username: "root".to_owned(),
-        full_name: String::new(),
-        email: None,
-        role: tms_core::permission::Role::Admin,
-        password: Secret::new(PASSWORD.to_owned()),
-    };
-    match tms.operators().create(&tms.system_ctx(), request).await {
+    let (role, password) = (tms_core::permission::Role::Admin, Secret::new(PASSWORD.to_owned()));
+    let request = tms_core::operator::users::UserRequest::with_password("root", role, password);
+    match tms.users().create(&tms.system_ctx(), request).await {
         // An earlier run made it.
         Err(tms_core::Error::Conflict(_)) => {}
         made => drop(made?),

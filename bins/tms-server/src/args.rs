@@ -73,6 +73,27 @@ pub enum UserCommand {
         #[arg(long, required = true)]
         password_stdin: bool,
     },
+    /// Prints, this once, a token with which a person sets a new password
+    Reset {
+        /// Whose
+        #[arg(long)]
+        username: String,
+        /// Removes the second factor too, for who has lost it
+        #[arg(long)]
+        second_factor: bool,
+    },
+    /// Refuses a person from now on, and ends all their sessions and API tokens
+    Disable {
+        /// Whom
+        #[arg(long)]
+        username: String,
+    },
+    /// Lets a disabled person sign in again
+    Enable {
+        /// Whom
+        #[arg(long)]
+        username: String,
+    },
 }
 
 /// Manages enrolment codes.

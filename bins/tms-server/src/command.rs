@@ -25,25 +25,7 @@ pub async fn run(args: Args, config: Config, output: Output) -> anyhow::Result<E
         } => demo::run(config, demo_terminals, output).await,
         Command::Serve { .. } => serve::run(config).await,
         Command::Migrate { plan } => migrate::run(&config, plan, output).await,
-        Command::User(UserCommand::Create {
-            username,
-            role,
-            email,
-            full_name,
-            password_stdin: _,
-        }) => {
-            user::create(
-                &config,
-                user::Person {
-                    username,
-                    role,
-                    email,
-                    full_name,
-                },
-                output,
-            )
-            .await
-        }
+        Command::User(command) => manage_people(command, &config, output).await,
         Command::EnrollmentCode(EnrollmentCodeCommand::Create {
             customer,
             create_customer,
@@ -63,5 +45,31 @@ pub async fn run(args: Args, config: Config, output: Output) -> anyhow::Result<E
             enrollment_code::create(&config, request, output).await
         }
         Command::Check => check::run(&config, output).await,
+    }
+}
+
+async fn manage_people(command: UserCommand, config: &Config, output: Output) -> anyhow::Result<ExitCode> {
+    match command {
+        UserCommand::Create {
+            username,
+            role,
+            email,
+            full_name,
+            password_stdin: _,
+        } => {
+            let person = user::Person {
+                username,
+                role,
+                email,
+                full_name,
+            };
+            user::create(config, person, output).await
+        }
+        UserCommand::Reset {
+            username,
+            second_factor,
+        } => user::reset(config, &username, second_factor, output).await,
+        UserCommand::Disable { username } => user::set_disabled(config, &username, true, output).await,
+        UserCommand::Enable { username } => user::set_disabled(config, &username, false, output).await,
     }
 }

@@ -3,22 +3,22 @@
 use std::{error::Error, future::pending};
 
 use axum::{Router, routing::get};
-use tms_core::{Tms, operator::service::UserRequest, permission::Role, secret::Secret, testkit::MemoryStore};
+use tms_core::{
+    Tms, key::SecretKeys, operator::users::UserRequest, permission::Role, secret::Secret, testkit::MemoryStore,
+};
 use tms_http::{HttpSettings, ServeSettings};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let tms = Tms::builder(MemoryStore::new().stores()).build();
-    let admin = UserRequest {
-        username: "admin".to_owned(),
-        full_name: "Administrator".to_owned(),
-        email: None,
-        role: Role::Admin,
-        password: Secret::new("correct horse battery".to_owned()),
-    };
-    tms.operators().create(&tms.system_ctx(), admin).await?;
+    let key = "a secret key of this installation";
+    let tms = Tms::builder(MemoryStore::new().stores())
+        .secret_keys(SecretKeys::new(key))
+        .build();
+    let password = Secret::new("correct horse battery".to_owned());
+    let admin = UserRequest::with_password("admin", Role::Admin, password);
+    tms.users().create(&tms.system_ctx(), admin).await?;
 
-    let mut settings = HttpSettings::new("a secret key of this installation");
+    let mut settings = HttpSettings::new(key);
     settings.base_path = "/tms".parse()?;
     let app = Router::new()
         .route(

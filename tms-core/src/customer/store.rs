@@ -59,6 +59,6 @@ pub trait CustomerStore: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// [`StoreError::Referenced`] while it has terminals, retired ones included (case
-    /// `customer::one_with_terminals_stays`), [`StoreError::Stale`], [`StoreError::Missing`].
+    /// `customer::one_with_terminals_stays`), or people are bound to it (case `customer::one_with_people_stays`), [`StoreError::Stale`], [`StoreError::Missing`].
     async fn delete(&self, id: CustomerId, seen: Revision, with: Envelope) -> Result<(), StoreError>;
 }

@@ -1,59 +1,95 @@
-//! Wrong guesses: ten in half an hour for one account, counted on this node.
+//! Wrong guesses: ten in half an hour for one account from unknown devices, and as many from each device that is known
+//! to it. So nobody can lock a person out of the devices that they use.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::time::Duration;
 
-use crate::{error::Error, time::Timestamp};
+use sha2::{Digest, Sha256};
 
-const LIMIT: u32 = 10;
-const WINDOW: Duration = Duration::from_secs(30 * 60);
-/// More names are not remembered; the oldest windows go first.
-const MOST_NAMES: usize = 10_000;
+use crate::{error::Error, id::UserId, secret::TokenHash, time::Timestamp};
 
-/// Counts wrong guesses per account name, whether the account exists or not.
-#[derive(Debug, Default)]
-pub struct GuessLimit {
-    counts: Mutex<HashMap<String, (u32, Timestamp)>>,
+/// How many guesses a window has.
+pub const LIMIT: u64 = 10;
+/// How long a window is.
+pub const WINDOW: Duration = Duration::from_secs(30 * 60);
+/// How long a device is known after the last sign-in from it.
+pub const DEVICE_LIFE: Duration = Duration::from_secs(180 * 86_400);
+/// How many devices of one person are known at most; the one used longest ago is forgotten first.
+pub const MOST_DEVICES: u32 = 10;
+
+/// Whose guesses are counted together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Guesser<'a> {
+    /// Whoever tries this name, whether there is such a person or not.
+    Unknown(&'a str),
+    /// This known device.
+    Device(TokenHash),
+    /// This person, who is signed in and proves it again.
+    SignedIn(UserId),
 }
 
-impl GuessLimit {
-    /// Lets a guess pass, or says when to come again.
-    ///
-    /// The guess is counted before it is judged, so that many at a time get no more than one after the other.
+impl Guesser<'_> {
+    /// Returns the name under which the guesses are counted; a hash, so that what people type by mistake into the field
+    /// of the name is not stored.
+    pub fn key(self) -> TokenHash {
+        let mut hash = Sha256::new();
+        match self {
+            Self::Unknown(name) => hash.update([b"name ", name.as_bytes()].concat()),
+            Self::Device(device) => hash.update([&b"device "[..], &device.0].concat()),
+            Self::SignedIn(user) => hash.update(format!("user {user}")),
+        }
+        TokenHash(hash.finalize().into())
+    }
+}
+
+/// The guesses of a window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GuessWindow {
+    /// How many, the present one included.
+    pub count: u64,
+    /// When the first was.
+    pub begun: Timestamp,
+}
+
+impl GuessWindow {
+    /// Returns the window after one more guess at `now`.
+    #[must_use]
+    pub fn with_one_more(before: Option<Self>, now: Timestamp) -> Self {
+        match before {
+            Some(window) if now.since(window.begun) < WINDOW => Self {
+                count: window.count + 1,
+                ..window
+            },
+            _ => Self { count: 1, begun: now },
+        }
+    }
+
+    /// Lets the present guess be judged, or says when to come again.
     ///
     /// # Errors
     /// [`Error::TooMany`] when the window is full.
-    pub fn begin(&self, name: &str, now: Timestamp) -> Result<(), Error> {
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        if counts.len() >= MOST_NAMES && !counts.contains_key(name) {
-            counts.retain(|_, (_, begun)| now.since(*begun) < WINDOW);
-            let oldest = counts
-                .iter()
-                .min_by_key(|(_, (_, begun))| *begun)
-                .map(|(name, _)| name.clone());
-            if let Some(oldest) = oldest.filter(|_| counts.len() >= MOST_NAMES) {
-                counts.remove(&oldest);
-            }
+    pub fn admit(self, now: Timestamp) -> Result<(), Error> {
+        if self.count <= LIMIT {
+            return Ok(());
         }
-        let (count, begun) = counts.entry(name.to_owned()).or_insert((0, now));
-        if now.since(*begun) >= WINDOW {
-            (*count, *begun) = (0, now);
-        }
-        if *count >= LIMIT {
-            return Err(Error::TooMany {
-                retry_after: WINDOW.saturating_sub(now.since(*begun)),
-            });
-        }
-        *count += 1;
-        Ok(())
+        Err(Error::TooMany {
+            retry_after: WINDOW.saturating_sub(now.since(self.begun)),
+        })
     }
+}
 
-    /// Forgets the guesses of a name that signed in.
-    pub fn succeeded(&self, name: &str) {
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+/// A device that is known to a person, as stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KnownDevice {
+    /// Whose.
+    pub user: UserId,
+    /// When somebody last signed in from it.
+    pub seen_at: Timestamp,
+}
+
+impl KnownDevice {
+    /// Tells whether a guess for `user` comes from a device of theirs.
+    pub fn vouches_for(self, user: UserId, now: Timestamp) -> bool {
+        self.user == user && now.since(self.seen_at) < DEVICE_LIFE
     }
 }
 
@@ -63,12 +99,41 @@ mod tests {
 
     #[test]
     fn the_eleventh_guess_waits_for_the_window() {
-        let (limit, start) = (GuessLimit::default(), Timestamp::from_secs(1_000));
+        let start = Timestamp::from_secs(1_000);
+        let mut window = None;
         for _ in 0..LIMIT {
-            limit.begin("a", start).unwrap();
+            let next = GuessWindow::with_one_more(window, start);
+            assert!(next.admit(start).is_ok());
+            window = Some(next);
         }
-        assert!(matches!(limit.begin("a", start), Err(Error::TooMany { .. })));
-        assert!(limit.begin("b", start).is_ok());
-        assert!(limit.begin("a", start.plus(WINDOW)).is_ok());
+        let full = GuessWindow::with_one_more(window, start.plus(Duration::from_secs(60)));
+        let refused = full.admit(start.plus(Duration::from_secs(60)));
+        assert!(matches!(refused, Err(Error::TooMany { retry_after }) if retry_after == Duration::from_secs(29 * 60)));
+        let next = GuessWindow::with_one_more(Some(full), start.plus(WINDOW));
+        assert_eq!(next.count, 1);
+    }
+
+    #[test]
+    fn budgets_are_apart() {
+        let user = UserId::new(1).unwrap();
+        let keys = [
+            Guesser::Unknown("admin").key(),
+            Guesser::Unknown("1").key(),
+            Guesser::SignedIn(user).key(),
+            Guesser::Device(TokenHash([1; 32])).key(),
+        ];
+        for (index, key) in keys.iter().enumerate() {
+            assert!(!keys[..index].contains(key));
+        }
+    }
+
+    #[test]
+    fn a_device_vouches_for_its_own_person_and_not_for_ever() {
+        let (user, other) = (UserId::new(1).unwrap(), UserId::new(2).unwrap());
+        let seen_at = Timestamp::from_secs(0);
+        let device = KnownDevice { user, seen_at };
+        assert!(device.vouches_for(user, seen_at));
+        assert!(!device.vouches_for(other, seen_at));
+        assert!(!device.vouches_for(user, seen_at.plus(DEVICE_LIFE)));
     }
 }

@@ -16,6 +16,9 @@ pub const MIN_LENGTH: usize = 12;
 /// The longest password, in characters.
 pub const MAX_LENGTH: usize = 128;
 
+/// How many passwords wait or are worked on for each that may be worked on at a time.
+const WAITING: usize = 32;
+
 /// What a hash costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PasswordCost {
@@ -43,6 +46,8 @@ impl PasswordCost {
 pub struct Passwords {
     cost: PasswordCost,
     permits: Arc<Semaphore>,
+    /// Bounds who waits for a permit: more would only wait for an answer that comes too late.
+    queue: Arc<Semaphore>,
     random: Arc<dyn RandomSource>,
 }
 
@@ -52,6 +57,7 @@ impl Passwords {
         Self {
             cost,
             permits: Arc::new(Semaphore::new(at_once.max(1))),
+            queue: Arc::new(Semaphore::new(at_once.max(1) * WAITING)),
             random,
         }
     }
@@ -75,6 +81,14 @@ impl Passwords {
             return Err(FieldErrors::single("password", "is too easy to guess"));
         }
         Ok(())
+    }
+
+    /// Tells whether a PHC string was made at another cost than new ones are.
+    pub fn is_outdated(&self, phc: &Secret<String>) -> bool {
+        let params = PasswordHash::new(phc.expose())
+            .ok()
+            .and_then(|known| Params::try_from(&known).ok());
+        params.is_none_or(|p| (p.m_cost(), p.t_cost(), p.p_cost()) != (self.cost.memory_kib, self.cost.passes, 1))
     }
 
     /// Hashes a password into a PHC string.
@@ -111,6 +125,7 @@ impl Passwords {
         &self,
         work: impl FnOnce() -> Result<T, BoxError> + Send + 'static,
     ) -> Result<T, Error> {
+        let _place = self.queue.try_acquire().map_err(Error::unavailable)?;
         let permit = Arc::clone(&self.permits)
             .acquire_owned()
             .await
@@ -182,6 +197,40 @@ mod tests {
                 .unwrap()
         );
         assert!(!passwords.verify(&right, None).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_hash_of_another_cost_is_outdated() {
+        let at = |cost| Passwords::new(cost, 1, Arc::new(SystemRandom));
+        let dearer = PasswordCost {
+            memory_kib: 128,
+            passes: 1,
+        };
+        let (old, new) = (at(PasswordCost::FOR_TESTS), at(dearer));
+        let hash = old
+            .hash(&Secret::new("correct horse battery".to_owned()))
+            .await
+            .unwrap();
+        assert!(!old.is_outdated(&hash));
+        assert!(new.is_outdated(&hash));
+        assert!(new.is_outdated(&Secret::new("rubbish".to_owned())));
+    }
+
+    #[tokio::test]
+    async fn more_than_can_be_answered_in_time_are_sent_away() {
+        let passwords = Passwords::new(PasswordCost::FOR_TESTS, 1, Arc::new(SystemRandom));
+        let held = Arc::clone(&passwords.permits).acquire_owned().await.unwrap();
+        let word = Secret::new("correct horse battery".to_owned());
+        let mut waiting: Vec<_> = (0..WAITING).map(|_| Box::pin(passwords.verify(&word, None))).collect();
+        for wait in &mut waiting {
+            assert!(futures::poll!(wait).is_pending());
+        }
+        let refused = passwords.verify(&word, None).await;
+        assert!(matches!(refused, Err(Error::Unavailable { .. })), "{refused:?}");
+        drop(held);
+        for wait in waiting {
+            assert!(!wait.await.unwrap());
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{PresenceSettings, Retention, Settings};
+use super::{PresenceSettings, Retention, SecuritySettings, Settings};
 use crate::{
     alert::rule::{AlertRule, AlertRules, Threshold},
     text::InvalidText,
@@ -22,6 +22,7 @@ impl Settings {
                 })),
             })
         });
+        let roles = self.security.second_factor_roles.iter();
         json!({
             "presence": {
                 "default_interval_s": p.default_interval_s,
@@ -39,6 +40,10 @@ impl Settings {
                 "resolved_alerts_days": r.resolved_alerts_days,
                 "audit_days": r.audit_days,
                 "events_days": r.events_days,
+            },
+            "security": {
+                "second_factor_roles": roles.map(|role| role.as_str()).collect::<Vec<_>>(),
+                "step_up_minutes": self.security.step_up_minutes,
             },
         })
     }
@@ -74,8 +79,28 @@ impl Settings {
                 audit_days: retention("audit_days", r.audit_days)?,
                 events_days: retention("events_days", r.events_days)?,
             },
+            security: read_security(document)?,
         })
     }
+}
+
+fn read_security(document: &Value) -> Result<SecuritySettings, InvalidText> {
+    let usual = SecuritySettings::default();
+    let roles = match document
+        .get("security")
+        .and_then(|section| section.get("second_factor_roles"))
+    {
+        None => usual.second_factor_roles,
+        Some(Value::Array(roles)) => {
+            let role = |role: &Value| role.as_str().unwrap_or_default().parse();
+            roles.iter().map(role).collect::<Result<_, _>>()?
+        }
+        Some(_) => return Err(InvalidText("security.second_factor_roles must be a list".to_owned())),
+    };
+    Ok(SecuritySettings {
+        second_factor_roles: roles,
+        step_up_minutes: number(document, "security", "step_up_minutes", usual.step_up_minutes)?,
+    })
 }
 
 fn number(document: &Value, section: &str, key: &str, default: u32) -> Result<u32, InvalidText> {
@@ -117,14 +142,23 @@ fn read_rule(value: &Value) -> Result<AlertRule, InvalidText> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::permission::Role;
 
     #[test]
     fn what_is_written_reads_back() {
         let mut settings = Settings::default();
         settings.presence.lost_grace_s = 5;
+        settings
+            .security
+            .second_factor_roles
+            .extend([Role::Admin, Role::Operator]);
+        settings.security.step_up_minutes = 7;
         assert_eq!(Settings::from_document(&settings.to_document()).unwrap(), settings);
         assert_eq!(Settings::from_document(&json!({})).unwrap(), Settings::default());
         assert!(Settings::from_document(&json!({"presence": {"lost_grace_s": "x"}})).is_err());
         assert!(Settings::from_document(&json!({"rules": 1})).is_err());
+        for roles in [json!("admin"), json!(["root"]), json!([1])] {
+            assert!(Settings::from_document(&json!({"security": {"second_factor_roles": roles}})).is_err());
+        }
     }
 }

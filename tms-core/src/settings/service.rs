@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::json;
 use tokio::sync::watch;
 
-use super::{Settings, SettingsStore, StoredSettings};
+use super::{SecuritySettings, Settings, SettingsStore, StoredSettings};
 use crate::{
     audit::AuditTarget, ctx::Ctx, envelope::Envelope, error::Error, heartbeat::plan::BatchRules, id::Revision,
     permission::Permission,
@@ -17,15 +17,18 @@ pub struct SettingsService {
     store: Arc<dyn SettingsStore>,
     initial: Arc<Settings>,
     rules: watch::Sender<Arc<BatchRules>>,
+    security: watch::Sender<SecuritySettings>,
 }
 
 impl SettingsService {
     pub(crate) fn new(store: Arc<dyn SettingsStore>, initial: Settings) -> Self {
         let (rules, _) = watch::channel(Arc::new(rules_of(&initial)));
+        let (security, _) = watch::channel(initial.security.clone());
         Self {
             store,
             initial: Arc::new(initial),
             rules,
+            security,
         }
     }
 
@@ -37,6 +40,11 @@ impl SettingsService {
     /// Follows the rules.
     pub fn follow_rules(&self) -> watch::Receiver<Arc<BatchRules>> {
         self.rules.subscribe()
+    }
+
+    /// Follows what people must show.
+    pub fn follow_security(&self) -> watch::Receiver<SecuritySettings> {
+        self.security.subscribe()
     }
 
     /// Returns the stored settings, or those the program was built with while nobody has saved any.
@@ -61,6 +69,7 @@ impl SettingsService {
         let seen = Some(seen).filter(|seen| seen.0 > 0);
         let revision = self.store.save(&next, seen, Envelope::audited(entry)).await?;
         self.rules.send_replace(Arc::new(rules_of(&next)));
+        self.security.send_replace(next.security.clone());
         Ok(StoredSettings {
             settings: next,
             revision,
@@ -78,6 +87,13 @@ impl SettingsService {
             let differs = **rules != next;
             if differs {
                 *rules = Arc::new(next);
+            }
+            differs
+        });
+        self.security.send_if_modified(|security| {
+            let differs = *security != settings.security;
+            if differs {
+                security.clone_from(&settings.security);
             }
             differs
         });

@@ -6,14 +6,16 @@ use crate::{
     alert::{Cause, CauseSet, NewAlert, Severity},
     audit::AuditTarget,
     credential::AgentIdentity,
-    ctx::{Actor, Ctx, OperatorIdentity, Origin},
+    ctx::{Access, Actor, Ctx, OperatorIdentity, Origin},
     customer::CustomerDraft,
     enrolment::{NewCode, Redemption},
     envelope::Envelope,
     event::{Event, EventKind},
     heartbeat::{Heartbeat, Metrics, Sequence},
     id::{CustomerId, SessionId, TerminalId, UserId},
-    operator::{NewUser, SessionTokens, store::NewSession},
+    operator::{
+        NewApiToken, NewSession, NewUser, PasswordLink, Profile, SessionTokens, api_token::Scopes, seal::SealedSeed,
+    },
     page::{PageRequest, PageStart},
     permission::Role,
     presence::{BootId, Counters, Device, Reported},
@@ -47,8 +49,12 @@ pub fn person(role: Role, customer: Option<CustomerId>, now: Timestamp) -> Ctx {
             user: UserId::new(1).unwrap(),
             username: role.as_str().to_owned(),
             role,
-            session: SessionId::new(1).unwrap(),
             customer,
+            access: Access::Session {
+                id: SessionId::new(1).unwrap(),
+                proven_until: Timestamp::MAX,
+            },
+            must_set_up: false,
         }),
         now,
         origin: origin(),
@@ -229,12 +235,45 @@ pub fn log(n: i64) -> LogEntry {
 pub fn user(name: &str) -> NewUser {
     NewUser {
         username: name.to_owned(),
+        profile: profile(name, Role::Operator),
+        password_hash: Some(Secret::new("$test$".to_owned())),
+    }
+}
+
+/// Returns what others may change of a person of this name.
+pub fn profile(name: &str, role: Role) -> Profile {
+    Profile {
         full_name: format!("{name} Example"),
         email: None,
-        role: Role::Operator,
+        role,
         customer: None,
-        password_hash: Secret::new("$test$".to_owned()),
+        is_disabled: false,
     }
+}
+
+/// Returns the API token number `n` of a person, which may read terminals for 90 days from [`NOW`].
+pub fn api_token(user: UserId, n: i64) -> NewApiToken {
+    NewApiToken {
+        user,
+        name: format!("token {n}"),
+        hash: hash("api token", n),
+        scopes: Scopes::parse_stored("terminal.read"),
+        expires_at: at(90 * 86_400),
+    }
+}
+
+/// Returns the password link number `n` of a person, for an hour from [`NOW`].
+pub fn password_link(user: UserId, n: i64) -> PasswordLink {
+    PasswordLink {
+        user,
+        hash: hash("password link", n),
+        expires_at: at(3_600),
+    }
+}
+
+/// Returns the sealed seed number `n`, which opens with no key.
+pub fn sealed_seed(n: i64) -> SealedSeed {
+    SealedSeed(hash("seed", n).0.to_vec())
 }
 
 /// Returns the tokens number `n` of a session.
@@ -253,6 +292,7 @@ pub fn session(user: UserId, n: i64) -> NewSession {
         tokens: session_tokens(n),
         expires_at: at(12 * 3_600),
         address: Some([192, 0, 2, 7].into()),
+        user_agent: "testkit".to_owned(),
     }
 }
 

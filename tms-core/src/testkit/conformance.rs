@@ -14,21 +14,26 @@ macro_rules! refused {
 }
 
 pub mod alert;
+pub mod api_token;
 pub mod credential;
 pub mod customer;
 pub mod enrolment;
 pub mod envelope;
 pub mod event;
 pub mod fleet;
+pub mod guess;
 pub mod heartbeat;
 pub mod lease;
 pub mod maintenance;
-pub mod operator;
+pub mod password_link;
 pub mod presence;
+pub mod second_factor;
+pub mod session;
 pub mod settings;
 pub mod terminal;
 pub mod terminal_log;
 pub mod upkeep;
+pub mod user;
 
 use super::build::NOW;
 use crate::Stores;
@@ -53,7 +58,7 @@ macro_rules! store_conformance {
             customer: every_field_reads_back, unknown_ones_are_not_found, names_are_unique,
                 one_of_parallel_inserts_wins, a_save_replaces_every_field, stale_revision_is_refused,
                 one_of_parallel_saves_wins, a_deleted_one_is_missing, one_with_terminals_stays,
-                deleting_leaves_no_orphan, deleting_takes_codes_along, lists_are_in_bytewise_order, search_is_literal, search_follows_a_save,
+                one_with_people_stays, deleting_leaves_no_orphan, deleting_takes_codes_along, lists_are_in_bytewise_order, search_is_literal, search_follows_a_save,
                 filters_bound_a_list;
             terminal: every_field_reads_back, unknown_ones_are_not_found, many_are_found_in_order_of_id,
                 serials_are_unique, one_of_parallel_inserts_wins,
@@ -96,9 +101,25 @@ macro_rules! store_conformance {
             maintenance: every_field_reads_back, lists_are_newest_first, ending_only_brings_forward,
                 out_of_step_finds_begin_and_end, overlapping_times_hold_together,
                 one_ended_before_it_began_never_holds, out_of_step_is_limited_to_active_ones;
-            operator: every_field_reads_back, names_are_unique, a_session_is_found_by_its_tokens,
+            user: every_field_reads_back, names_are_unique, an_unknown_customer_is_missing,
+                a_save_changes_what_others_may_change, stale_revision_is_refused, one_of_parallel_saves_wins,
+                the_last_administrator_stays, parallel_demotions_leave_one_administrator,
+                disabling_ends_all_that_was_given_out, a_new_password_ends_other_sessions,
+                a_rehash_never_undoes_a_new_password, deleting_takes_everything_along, lists_are_in_bytewise_order,
+                filters_bound_a_list;
+            session: a_session_is_found_by_its_tokens, a_session_belongs_to_one_person, lists_are_newest_first,
                 a_rotation_replaces_the_tokens, old_refresh_tokens_lead_to_their_session, one_rotation_wins,
-                an_ended_session_says_so, dropping_spares_living_sessions, token_times_read_back;
+                a_proof_is_noted, an_ended_session_says_so, all_others_end_at_once, dropping_spares_living_sessions,
+                token_times_read_back;
+            api_token: every_field_reads_back, a_token_belongs_to_one_person, lists_are_newest_first, a_use_is_noted,
+                a_deleted_one_is_unknown_at_once, dropping_spares_good_tokens;
+            second_factor: every_field_reads_back, a_proposal_replaces_another, a_confirmed_one_is_not_replaced,
+                one_confirms, each_step_counts_once, each_recovery_code_counts_once, a_reseal_keeps_the_rest,
+                a_removed_one_is_gone;
+            password_link: every_field_reads_back, a_new_one_replaces_the_old, redeeming_sets_the_password, one_redeems,
+                an_expired_one_changes_nothing, dropping_spares_good_links;
+            guess: guesses_are_counted_by_window, parallel_guesses_are_all_counted, a_device_is_known_again,
+                a_person_has_few_devices, dropping_spares_what_counts;
             settings: saved_settings_load_back, stale_revision_is_refused, one_first_save_wins;
             event: every_field_reads_back, a_tail_goes_on_where_it_ended, tail_returns_each_event_once_in_order,
                 dropped_events_ask_for_resync, resync_after_dropping_all_leads_on;

@@ -16,7 +16,9 @@ use crate::{
     heartbeat::{Answer, Heartbeat, HeartbeatRecord, plan::BatchRules},
     id::{CustomerId, TerminalId},
     lease::Fence,
+    operator::User,
     page::{Page, PageRequest, PageStart},
+    permission::Role,
     presence::{Presence, store::StatusInterval},
     terminal::{Terminal, TerminalView, store::StatusCounts},
     time::Timestamp,
@@ -26,6 +28,19 @@ use crate::{
 pub async fn customer(stores: &Stores, name: &str) -> Customer {
     let draft = build::customer(name);
     stores.customers.insert(&draft, NOW, build::act()).await.unwrap()
+}
+
+/// Stores an operator of this name.
+pub async fn user(stores: &Stores, name: &str) -> User {
+    let new = build::user(name);
+    stores.users.insert(&new, NOW, build::act()).await.unwrap()
+}
+
+/// Stores an administrator of this name.
+pub async fn administrator(stores: &Stores, name: &str) -> User {
+    let mut new = build::user(name);
+    new.profile.role = Role::Admin;
+    stores.users.insert(&new, NOW, build::act()).await.unwrap()
 }
 
 /// Stores the terminal number `n` without an agent.

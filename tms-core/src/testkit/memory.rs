@@ -2,21 +2,26 @@
 //! things out; nothing survives the process. It decides nothing: it calls the same pure rules as every store.
 
 mod alert;
+mod api_token;
 mod credential;
 mod customer;
 mod enrolment;
 mod event;
+mod guess;
 mod heartbeat;
 mod lease;
 mod maintenance;
-mod operator;
 mod paging;
+mod password_link;
 mod presence;
+mod second_factor;
+mod session;
 mod settings;
 mod state;
 mod terminal;
 mod terminal_log;
 mod upkeep;
+mod user;
 
 use std::{
     fmt,

@@ -2,10 +2,18 @@
 
 use std::time::Duration;
 
-use crate::{error::StoreError, settings::Retention, stores::Stores, time::Timestamp};
+use crate::{
+    error::StoreError,
+    operator::guess::{DEVICE_LIFE, WINDOW},
+    settings::Retention,
+    stores::Stores,
+    time::Timestamp,
+};
 
 /// How long entries of the revocation feed and ended sessions are kept.
 const CREDENTIALS_KEPT: Duration = Duration::from_secs(86_400);
+/// How long an API token that has run out is still shown to its owner.
+const API_TOKENS_KEPT: Duration = Duration::from_secs(30 * 86_400);
 const STEP: u32 = 5_000;
 
 /// Makes what will be needed and drops what is no longer kept. Runs hourly; twice or on two nodes does no harm.
@@ -18,7 +26,7 @@ pub async fn tick(stores: &Stores, keep: &Retention, now: Timestamp) -> Result<(
     let days = |days: u32| Duration::from_secs(u64::from(days) * 86_400);
     let events = stores.events.drop_before(now.minus(days(keep.events_days))).await?;
     stores.credentials.drop_before(now.minus(CREDENTIALS_KEPT)).await?;
-    stores.operators.drop_sessions(now.minus(CREDENTIALS_KEPT)).await?;
+    drop_of_people(stores, now).await?;
     let before = now.minus(days(keep.resolved_alerts_days));
     let mut alerts = 0;
     loop {
@@ -38,5 +46,18 @@ pub async fn tick(stores: &Stores, keep: &Retention, now: Timestamp) -> Result<(
         dropped.alerts = alerts,
         "upkeep done"
     );
+    Ok(())
+}
+
+/// Drops what people were given and can't use any more.
+async fn drop_of_people(stores: &Stores, now: Timestamp) -> Result<(), StoreError> {
+    let kept = now.minus(CREDENTIALS_KEPT);
+    stores.sessions.drop_ended(kept).await?;
+    stores.api_tokens.drop_ended(now.minus(API_TOKENS_KEPT)).await?;
+    stores.password_links.drop_ended(kept).await?;
+    stores
+        .guesses
+        .drop_old(now.minus(WINDOW), now.minus(DEVICE_LIFE))
+        .await?;
     Ok(())
 }

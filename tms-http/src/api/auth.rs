@@ -1,14 +1,24 @@
 //! Sign-in and sign-out of operators.
 
+mod account;
+mod device;
+mod mfa;
+mod session;
+mod token;
+
 use axum::{
     Json,
     extract::{Request, State},
     middleware::{Next, from_fn_with_state},
-    response::Response,
+    response::{IntoResponse, Response},
 };
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use tms_core::{
-    operator::{ACCESS_LIFE, User, service::SignedIn as Tokens},
+    id::CustomerId,
+    operator::{
+        ACCESS_LIFE, User,
+        sign_in::{SignInRequest, SignedIn as Tokens},
+    },
     secret::Secret,
 };
 
@@ -26,9 +36,14 @@ pub(super) fn routes(app: &App) -> Routes {
     let open = Routes::default()
         .post("/auth/login", login)
         .post("/auth/refresh", refresh)
+        .post("/auth/password/reset", account::reset_password)
         .surrounded(from_fn_with_state(app.clone(), limit_sign_ins));
     let signed_in = Routes::default().post("/auth/logout", logout).get("/auth/me", get_me);
     open.merge(signed_in)
+        .merge(account::routes())
+        .merge(mfa::routes())
+        .merge(session::routes())
+        .merge(token::routes())
 }
 
 /// Lets sign-ins pass while their source has something left of its limit.
@@ -39,11 +54,23 @@ async fn limit_sign_ins(State(app): State<App>, request: Request, next: Next) ->
 }
 
 /// `POST /auth/login`
-async fn login(State(app): State<App>, Anyone(ctx): Anyone, body: JsonBody) -> Result<Json<TokenAnswer>, Problem> {
+async fn login(
+    State(app): State<App>,
+    Anyone(ctx): Anyone,
+    headers: HeaderMap,
+    body: JsonBody,
+) -> Result<Response, Problem> {
     let request: LoginRequest = body.read()?;
-    let password = Secret::new(request.password);
-    let tokens = app.tms.operators().sign_in(&ctx, &request.username, &password).await?;
-    Ok(Json(answer(tokens)))
+    let shown = request.device_token.or_else(|| device::cookie(&headers));
+    let request = SignInRequest {
+        username: request.username,
+        password: Secret::new(request.password),
+        code: request.mfa_code.filter(|code| !code.trim().is_empty()).map(Secret::new),
+        device: shown.map(Secret::new),
+    };
+    let tokens = app.tms.operators().sign_in(&ctx, request).await?;
+    let cookie = tokens.device.as_ref().map(device::Keep::of);
+    Ok((cookie, Json(answer(tokens))).into_response())
 }
 
 /// `POST /auth/refresh`
@@ -61,7 +88,8 @@ async fn logout(State(app): State<App>, SignedIn(ctx): SignedIn) -> Result<Statu
 
 /// `GET /auth/me`
 async fn get_me(State(app): State<App>, SignedIn(ctx): SignedIn) -> Result<Json<wire::User>, Problem> {
-    Ok(Json(app.tms.operators().me(&ctx).await?.into()))
+    let (user, must_set_up) = app.tms.operators().me(&ctx).await?;
+    Ok(Json(shown(user, must_set_up)))
 }
 
 fn answer(tokens: Tokens) -> TokenAnswer {
@@ -70,18 +98,20 @@ fn answer(tokens: Tokens) -> TokenAnswer {
         refresh_token: tokens.refresh.expose().to_owned(),
         token_type: "Bearer".into(),
         expires_in: ACCESS_LIFE.as_secs(),
-        user: tokens.user.into(),
+        device_token: tokens.device.map(|device| device.expose().to_owned()),
+        user: shown(tokens.user, tokens.must_set_up),
     }
 }
 
-impl From<User> for wire::User {
-    fn from(user: User) -> Self {
-        Self {
-            id: user.id.get(),
-            username: user.username,
-            full_name: user.full_name,
-            role: user.role.as_str().into(),
-            email: user.email,
-        }
+fn shown(user: User, must_set_up: bool) -> wire::User {
+    wire::User {
+        id: user.id.get(),
+        username: user.username,
+        full_name: user.profile.full_name,
+        role: user.profile.role.as_str().into(),
+        email: user.profile.email,
+        customer_id: user.profile.customer.map(CustomerId::get),
+        mfa_enabled: user.has_second_factor,
+        mfa_setup_required: must_set_up,
     }
 }

@@ -38,6 +38,12 @@ impl ClientError {
         }
     }
 
+    /// Tells whether the server wants more proof, or a fresh one: a code at login, else
+    /// [`OperatorClient::confirm`](super::OperatorClient::confirm).
+    pub fn needs_proof(&self) -> bool {
+        matches!(self, Self::Refused { problem: Some(problem), .. } if problem.code == "AUTH_004")
+    }
+
     /// Returns when to come again, if the server said so.
     pub const fn retry_after(&self) -> Option<Duration> {
         match self {

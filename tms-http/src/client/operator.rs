@@ -1,5 +1,6 @@
 //! What an operator asks of the server. An access token that has ended is renewed on the way.
 
+pub mod people;
 pub mod session;
 pub mod walk;
 
@@ -15,7 +16,7 @@ use super::{
 use crate::wire::{
     List,
     alert::{Alert, AlertPatch, AlertPatched, AlertQuery},
-    auth::User,
+    auth::{LoginRequest, TokenAnswer, User},
     customer::{Customer, CustomerCreate, CustomerPatch, CustomerQuery},
     enrollment_code::{EnrollmentCode, EnrollmentCodeCreate, EnrollmentCodeQuery},
     history::{LogQuery, LogRow, MetricsQuery, MetricsRow, PageQuery, StatusChange},
@@ -38,12 +39,30 @@ impl OperatorClient {
     /// # Errors
     /// [`ClientError::Refused`] with 401 for wrong credentials.
     pub async fn login(http: Client, server: &str, username: &str, password: &str) -> Result<Self, ClientError> {
-        let root = api_root(server);
-        let session = Session::begin(&http, &root, username, password).await?;
-        Ok(Self { http, root, session })
+        let login = LoginRequest {
+            username: username.to_owned(),
+            password: password.to_owned(),
+            ..LoginRequest::default()
+        };
+        Ok(Self::login_with(http, server, &login).await?.0)
     }
 
-    /// Uses an API token, which never ends by itself.
+    /// Signs in with all that a login may show: a code of the second factor, the token of a known device. Returns what
+    /// the server answered too, for the token of the device in it.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] with 401: [`ClientError::needs_proof`] tells whether only the code is missing.
+    pub async fn login_with(
+        http: Client,
+        server: &str,
+        login: &LoginRequest,
+    ) -> Result<(Self, TokenAnswer), ClientError> {
+        let root = api_root(server);
+        let (session, answer) = Session::begin(&http, &root, login).await?;
+        Ok((Self { http, root, session }, answer))
+    }
+
+    /// Uses a personal API token, which is not renewed.
     pub fn with_token(http: Client, server: &str, token: &str) -> Self {
         Self {
             http,
@@ -63,7 +82,7 @@ impl OperatorClient {
         let access = self.session.access().await;
         let attempt = |token: &str| send(build(self.http.request(method.clone(), &address).bearer_auth(token)));
         match attempt(&access).await {
-            Err(refusal) if refusal.status() == Some(401) && self.session.can_renew() => {
+            Err(refusal) if refusal.status() == Some(401) && !refusal.needs_proof() && self.session.can_renew() => {
                 let renewed = self.session.renew(&self.http, &self.root, &access).await?;
                 attempt(&renewed).await
             }

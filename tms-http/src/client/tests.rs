@@ -11,9 +11,12 @@ use tokio::{
 
 use super::{AgentClient, ClientError, OperatorClient, http_client};
 use crate::wire::{
+    account::Confirmation,
     agent::{HeartbeatRequest, LogLine, RegisterRequest},
+    auth::LoginRequest,
     history::MetricsRow,
     terminal::{TerminalPatch, TerminalQuery},
+    user::UserCreate,
 };
 
 /// A request as it came: the first line, the headers that matter, the body.
@@ -241,5 +244,58 @@ async fn errors_carry_what_the_server_said() {
     assert!(
         matches!(gone, ClientError::Transport(_)) && gone.is_transient(),
         "{gone:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_login_with_a_code_a_proof_and_a_new_person() {
+    let missing = json!({"error": {"code": "AUTH_004", "message": "more", "details": null, "field_errors": {},
+        "request_id": "r", "timestamp": "t"}});
+    let person = json!({"id": 7, "username": "new", "full_name": "", "email": null, "role": "viewer", "customer_id": null,
+        "is_disabled": false, "has_password": false, "mfa_enabled": false, "created_at": "t",
+        "password_link": {"token": "tms_pw_1", "expires_at": "t"}});
+    let mut signed_in = tokens("at1", "rt1");
+    signed_in["device_token"] = json!("tms_dev_1");
+    let (address, log) = server(vec![
+        (401, "", missing.clone()),
+        (200, "", signed_in),
+        (401, "", missing),
+        (200, "", json!(null)),
+        (201, "", person),
+    ])
+    .await;
+    let mut login = LoginRequest {
+        username: "mika".to_owned(),
+        password: "hunter2hunter2".to_owned(),
+        ..LoginRequest::default()
+    };
+    let refused = OperatorClient::login_with(http(), &address, &login).await.unwrap_err();
+    assert!(refused.needs_proof());
+    login.mfa_code = Some("123456".to_owned());
+    let (operator, answer) = OperatorClient::login_with(http(), &address, &login).await.unwrap();
+    assert_eq!(answer.device_token.as_deref(), Some("tms_dev_1"));
+    let new = UserCreate {
+        username: "new".to_owned(),
+        role: "viewer".to_owned(),
+        ..UserCreate::default()
+    };
+    let refused = operator.create_user(&new).await.unwrap_err();
+    assert!(refused.needs_proof(), "renewing the session would prove nothing");
+    let proof = Confirmation {
+        password: Some("hunter2hunter2".to_owned()),
+        ..Confirmation::default()
+    };
+    operator.confirm(&proof).await.unwrap();
+    let made = operator.create_user(&new).await.unwrap();
+    assert_eq!((made.user.id, made.password_link.token.as_str()), (7, "tms_pw_1"));
+    assert!(
+        !format!("{made:?}{proof:?}{answer:?}").contains("tms_"),
+        "a credential is never printed"
+    );
+    let lines: Vec<String> = log.lock().await.iter().map(|asked| asked.line.clone()).collect();
+    let post = |path: &str| format!("POST /api/v1/{path} HTTP/1.1");
+    assert_eq!(
+        lines,
+        ["auth/login", "auth/login", "users", "auth/confirm", "users"].map(post)
     );
 }

@@ -17,6 +17,9 @@ pub struct LoginRequest {
     /// The second factor, where one is set up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mfa_code: Option<String>,
+    /// What an earlier login from this device gave; browsers send it as a cookie.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_token: Option<String>,
 }
 
 impl fmt::Debug for LoginRequest {
@@ -54,6 +57,10 @@ pub struct TokenAnswer {
     pub expires_in: u64,
     /// Who signed in.
     pub user: User,
+    /// For this device to keep and to show at the next login, so that the guesses of others never lock it out; absent
+    /// when it showed one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_token: Option<String>,
 }
 
 impl fmt::Debug for TokenAnswer {
@@ -79,4 +86,13 @@ pub struct User {
     /// Where to write.
     #[serde(default)]
     pub email: Option<String>,
+    /// The only customer they see, if bound to one.
+    #[serde(default)]
+    pub customer_id: Option<i64>,
+    /// Whether a second factor is set up.
+    #[serde(default)]
+    pub mfa_enabled: bool,
+    /// Whether a second factor must be set up before anything else is allowed.
+    #[serde(default)]
+    pub mfa_setup_required: bool,
 }

@@ -183,12 +183,13 @@ fn summary_and_history_are_as_decided() {
 fn sign_in_is_as_the_contract_says() {
     let answer: TokenAnswer = survives(
         &json!({"access_token": "tms_at_x", "refresh_token": "tms_rt_y", "token_type": "Bearer",
-        "expires_in": 900, "user": {"id": 1, "username": "mika", "full_name": "Mika", "role": "admin", "email": null}}),
+        "expires_in": 900, "user": {"id": 1, "username": "mika", "full_name": "Mika", "role": "admin", "email": null,
+        "customer_id": null, "mfa_enabled": true, "mfa_setup_required": false}}),
     );
     let login = LoginRequest {
         username: "mika".to_owned(),
         password: "hunter2hunter2".to_owned(),
-        mfa_code: None,
+        ..LoginRequest::default()
     };
     let refresh = RefreshRequest {
         refresh_token: "tms_rt_y".to_owned(),

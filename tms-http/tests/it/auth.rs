@@ -13,7 +13,8 @@ async fn signing_in_gives_a_pair_that_works_and_rotates() {
     assert_eq!(pair["expires_in"], 900);
     assert_eq!(
         pair["user"],
-        json!({ "id": pair["user"]["id"], "username": "viewer-san", "full_name": "The viewer", "role": "viewer", "email": "viewer@example.com" })
+        json!({ "id": pair["user"]["id"], "username": "viewer-san", "full_name": "The viewer", "role": "viewer", "email": "viewer@example.com",
+            "customer_id": null, "mfa_enabled": false, "mfa_setup_required": false })
     );
     let access = pair["access_token"].as_str().unwrap();
     assert_eq!(world.get("/auth/me").token(access).send().await.ok(200), pair["user"]);

@@ -10,6 +10,7 @@
     reason = "a test that finds the unexpected should stop loudly, and a table is as long as it has to be"
 )]
 
+mod account;
 mod agent;
 mod alert;
 mod auth;
@@ -22,8 +23,10 @@ mod list;
 mod maintenance;
 mod matrix;
 mod mount;
+mod scope;
 mod serve;
 mod setting;
 mod snapshot;
 mod terminal;
+mod user;
 mod world;

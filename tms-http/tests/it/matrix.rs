@@ -51,7 +51,7 @@ async fn every_caller_gets_what_the_file_says() {
             let plan = json!({ "terminal_id": agent.id, "reason": "cable" });
             world.post("/maintenance", &plan).by("support").send().await.ok(201);
             let code = world.code(customer, json!({})).await;
-            let call = world.call(method, &named(&world, path).await).if_match("*");
+            let call = world.call(method, &named(&world, path, caller).await).if_match("*");
             let call = match *caller {
                 "agent" => call.token(&agent.token),
                 role => call.by(role),
@@ -80,8 +80,22 @@ async fn every_caller_gets_what_the_file_says() {
 }
 
 /// Puts the id of the one thing there is into a path.
-async fn named(world: &World, path: &str) -> String {
+async fn named(world: &World, path: &str, caller: &str) -> String {
     match path.split_once("/{id}") {
+        // What belongs to a person is the caller's own; a caller who is none tries that of another.
+        Some((list, _)) if list.starts_with("/auth/") => {
+            let owner = if matches!(caller, "anonymous" | "agent") {
+                "admin"
+            } else {
+                caller
+            };
+            let token = json!({ "name": "x", "scopes": ["terminal.read"] });
+            world.post("/auth/tokens", &token).by(owner).send().await.ok(201);
+            let own = world.get(list).by(owner).send().await.ok(200);
+            format!("{list}/{}", own["data"][0]["id"])
+        }
+        // Not the last administrator.
+        Some(("/users", rest)) => format!("/users/{}{rest}", world.first("/users?order=desc").await),
         Some((list, rest)) => format!("{list}/{}{rest}", world.first(list).await),
         None => path.to_owned(),
     }
@@ -89,7 +103,17 @@ async fn named(world: &World, path: &str) -> String {
 
 /// Tells whether success leaves an entry: all that changes something, but for what machines do every minute.
 fn is_audited(method: &str, path: &str) -> bool {
-    method != "GET" && !matches!(path, "/agent/heartbeat" | "/agent/logs" | "/auth/refresh")
+    let leaves_none = [
+        "/agent/heartbeat",
+        "/agent/logs",
+        "/auth/refresh",
+        "/auth/confirm",
+        // Nothing is set up until it is confirmed, so that nothing is removed either.
+        "/auth/mfa/setup",
+        "/auth/mfa/disable",
+        "/users/{id}/mfa",
+    ];
+    method != "GET" && !leaves_none.contains(&path)
 }
 
 fn body(method: &str, path: &str, agent: &Agent, customer: i64, code: &str) -> Option<Value> {
@@ -103,6 +127,15 @@ fn body(method: &str, path: &str, agent: &Agent, customer: i64, code: &str) -> O
         ("POST", "/agent/register") => register_body("TC-200-009", code),
         ("POST", "/auth/login") => json!({ "username": "viewer-san", "password": crate::world::PASSWORD }),
         ("POST", "/auth/refresh") => json!({ "refresh_token": "tms_rt_unknown" }),
+        ("POST", "/auth/confirm") => json!({ "password": crate::world::PASSWORD }),
+        ("POST", "/auth/mfa/confirm") => json!({ "mfa_code": "123456" }),
+        ("POST", "/auth/password") => {
+            json!({ "current_password": crate::world::PASSWORD, "new_password": "another horse battery" })
+        }
+        ("POST", "/auth/password/reset") => json!({ "token": "tms_pw_unknown", "new_password": "x" }),
+        ("POST", "/auth/tokens") => json!({ "name": "x", "scopes": ["terminal.read"] }),
+        ("POST", "/users") => json!({ "username": "new-san", "role": "viewer" }),
+        ("PATCH", "/users/{id}") => json!({ "full_name": "x" }),
         ("POST", "/customers") => json!({ "company_name": "New" }),
         ("POST", "/terminals") => json!({ "serial_number": "TC-200-009", "customer_id": customer, "model": "TC-200" }),
         ("POST", "/enrollment-codes") => json!({ "customer_id": customer }),

@@ -15,7 +15,8 @@ use http::{HeaderMap, Method, Request, StatusCode, header};
 use serde_json::{Value, json};
 use tms_core::{
     NodeSettings, Tms,
-    operator::{password::PasswordCost, service::UserRequest},
+    key::SecretKeys,
+    operator::{password::PasswordCost, sign_in::SignInRequest, users::UserRequest},
     permission::Role,
     secret::Secret,
     testkit::{ManualClock, MemoryStore, SeededRandom},
@@ -209,6 +210,7 @@ impl World {
         let tms = Tms::builder(store.stores())
             .clock(clock.clone())
             .random(Arc::new(SeededRandom::new(1)))
+            .secret_keys(SecretKeys::new("a secret key for tests"))
             .node(node)
             .build();
         let work = tms.clone();
@@ -328,20 +330,13 @@ pub(crate) fn register_body(serial: &str, code: &str) -> Value {
 async fn sign_in_everybody(tms: &Tms) -> BTreeMap<&'static str, String> {
     let mut tokens = BTreeMap::new();
     for role in Role::ALL {
-        let request = UserRequest {
-            username: format!("{role}-san"),
-            full_name: format!("The {role}"),
-            email: Some(format!("{role}@example.com")),
-            role: *role,
-            password: Secret::new(PASSWORD.to_owned()),
-        };
-        tms.operators().create(&tms.system_ctx(), request).await.unwrap();
-        let password = Secret::new(PASSWORD.to_owned());
-        let signed_in = tms
-            .operators()
-            .sign_in(&tms.system_ctx(), &format!("{role}-san"), &password)
-            .await
-            .unwrap();
+        let name = format!("{role}-san");
+        let mut request = UserRequest::with_password(&name, *role, Secret::new(PASSWORD.to_owned()));
+        request.profile.full_name = format!("The {role}");
+        request.profile.email = Some(format!("{role}@example.com"));
+        tms.users().create(&tms.system_ctx(), request).await.unwrap();
+        let request = SignInRequest::with_password(name, PASSWORD);
+        let signed_in = tms.operators().sign_in(&tms.system_ctx(), request).await.unwrap();
         tokens.insert(role.as_str(), signed_in.access.expose().to_owned());
     }
     tokens

@@ -113,7 +113,7 @@ fn durability(health: &Health) -> Finding {
 }
 
 async fn accounts(stores: &Stores) -> Finding {
-    let fault = match stores.operators.has_users().await {
+    let fault = match stores.users.has_users().await {
         Ok(true) => None,
         Ok(false) => {
             Some("nobody can sign in; run `tms user create --username admin --role admin --password-stdin`".to_owned())

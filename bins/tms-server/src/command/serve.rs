@@ -6,7 +6,7 @@ use anyhow::Context;
 use serde_json::json;
 use tms_core::{
     Tms,
-    operator::service::UserRequest,
+    operator::users::UserRequest,
     permission::Role,
     secret::Secret,
     upkeep::{Health, SchemaState},
@@ -163,14 +163,10 @@ async fn first_administrator(config: &Config, tms: &Tms) -> anyhow::Result<()> {
 
 /// Adds the administrator `admin`.
 pub async fn make_administrator(tms: &Tms, password: &str) -> anyhow::Result<()> {
-    let request = UserRequest {
-        username: FIRST_ADMIN.to_owned(),
-        full_name: "Administrator".to_owned(),
-        email: None,
-        role: Role::Admin,
-        password: Secret::new(password.to_owned()),
-    };
-    tms.operators()
+    let password = Secret::new(password.to_owned());
+    let mut request = UserRequest::with_password(FIRST_ADMIN, Role::Admin, password);
+    "Administrator".clone_into(&mut request.profile.full_name);
+    tms.users()
         .create(&tms.system_ctx(), request)
         .await
         .map_err(wire_up::explain)?;

@@ -1,10 +1,10 @@
-//! `tms user create`.
+//! `tms user create`, `reset`, `disable`, `enable`.
 
 use std::{io::Read, process::ExitCode};
 
 use anyhow::Context;
 use serde_json::json;
-use tms_core::{operator::service::UserRequest, permission::Role, secret::Secret};
+use tms_core::{operator::users::UserRequest, permission::Role, secret::Secret};
 
 use crate::{
     config::Config,
@@ -41,21 +41,56 @@ pub async fn create(config: &Config, person: Person, output: Output) -> anyhow::
         email,
         full_name,
     } = person;
-    let request = UserRequest {
-        username,
-        full_name,
-        email,
-        role,
-        password,
-    };
-    let user = tms
-        .operators()
-        .create(&tms.system_ctx(), request)
-        .await
-        .map_err(explain)?;
+    let mut request = UserRequest::with_password(username, role, password);
+    (request.profile.full_name, request.profile.email) = (full_name, email);
+    let created = tms.users().create(&tms.system_ctx(), request).await;
+    let (user, _) = created.map_err(explain)?;
     output.result(
-        &json!({ "id": user.id.get(), "username": user.username, "role": user.role.as_str() }),
-        format!("{} may now sign in as {}", user.username, user.role),
+        &json!({ "id": user.id.get(), "username": user.username, "role": user.profile.role.as_str() }),
+        format!("{} may now sign in as {}", user.username, user.profile.role),
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Makes a one-time token with which a person sets a new password, and removes the second factor if asked to.
+pub async fn reset(config: &Config, username: &str, second_factor: bool, output: Output) -> anyhow::Result<ExitCode> {
+    let tms = wire_up::for_command(config).await?;
+    let ctx = tms.system_ctx();
+    let user = tms.users().get_by_name(&ctx, username).await.map_err(explain)?;
+    let link = tms.users().reset_password(&ctx, user.id).await.map_err(explain)?;
+    if second_factor {
+        let removed = tms.users().remove_second_factor(&ctx, user.id).await;
+        removed.map_err(explain)?;
+    }
+    let (token, until) = (link.token.expose(), link.expires_at.to_string());
+    output.result(
+        &json!({
+            "id": user.id.get(), "username": user.username, "token": token, "expires_at": until,
+            "second_factor_removed": second_factor && user.has_second_factor,
+        }),
+        format!(
+            "{token}\n(good once, until {until}: {} sets a new password with it by POST /api/v1/auth/password/reset)",
+            user.username
+        ),
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Disables a person, who is signed out everywhere within a second, or enables them again.
+pub async fn set_disabled(
+    config: &Config,
+    username: &str,
+    is_disabled: bool,
+    output: Output,
+) -> anyhow::Result<ExitCode> {
+    let tms = wire_up::for_command(config).await?;
+    let ctx = tms.system_ctx();
+    let changed = tms.users().set_disabled(&ctx, username, is_disabled).await;
+    let user = changed.map_err(explain)?;
+    let may = if is_disabled { "can no longer" } else { "may again" };
+    output.result(
+        &json!({ "id": user.id.get(), "username": user.username, "is_disabled": is_disabled }),
+        format!("{} {may} sign in", user.username),
     );
     Ok(ExitCode::SUCCESS)
 }

@@ -212,6 +212,25 @@ pub async fn one_with_terminals_stays(stores: &Stores) {
     assert_eq!(stores.customers.find(customer.id).await.unwrap(), Some(customer));
 }
 
+/// A customer to whom somebody is bound is not deleted.
+pub async fn one_with_people_stays(stores: &Stores) {
+    let customer = given::customer(stores, "ABC").await;
+    let mut new = build::user("one");
+    new.profile.customer = Some(customer.id);
+    let user = stores.users.insert(&new, NOW, build::act()).await.unwrap();
+    let delete = async || {
+        let deleted = stores.customers.delete(customer.id, Revision::FIRST, build::act());
+        deleted.await
+    };
+    refused!(delete().await, StoreError::Referenced(_));
+    stores
+        .users
+        .delete(user.id, Revision::FIRST, build::act())
+        .await
+        .unwrap();
+    delete().await.unwrap();
+}
+
 /// A customer is not deleted from under a terminal that is inserted at the same time.
 pub async fn deleting_leaves_no_orphan(stores: &Stores) {
     for n in 0..4 {

@@ -8,6 +8,8 @@ use crate::{
     id::Revision,
     maintenance::NewMaintenance,
     page::Order,
+    permission::Role,
+    secret::Secret,
     settings::Settings,
     testkit::{
         build::{self, NOW, at},
@@ -217,25 +219,42 @@ pub async fn a_lost_lease_stops_changes_of_presence(stores: &Stores) {
 /// A leader that lost its lease can't change people, sessions or settings.
 pub async fn a_lost_lease_stops_changes_of_people(stores: &Stores) {
     let with = given::fenced_act(stores).await;
-    let user = stores.operators.insert(&build::user("one"), NOW, build::act()).await;
-    let user = user.unwrap();
+    let user = given::user(stores, "one").await;
     let session = build::session(user.id, 1);
-    let session = stores.operators.begin_session(&session, NOW, build::act()).await;
+    let session = stores.sessions.begin(&session, NOW, build::act()).await.unwrap();
     let w = || with.clone();
 
-    let inserted = stores.operators.insert(&build::user("two"), NOW, w()).await;
+    let inserted = stores.users.insert(&build::user("two"), NOW, w()).await;
     refused!(inserted, StoreError::Fenced);
-    let second = build::session(user.id, 2);
-    let begun = stores.operators.begin_session(&second, NOW, w()).await;
+    let (id, seen) = (user.id, user.revision);
+    refused!(
+        stores
+            .users
+            .save(id, &build::profile("x", Role::Viewer), seen, w())
+            .await,
+        StoreError::Fenced
+    );
+    refused!(stores.users.delete(id, seen, w()).await, StoreError::Fenced);
+    let word = Secret::new("$other$".to_owned());
+    refused!(
+        stores.users.set_password(id, &word, None, w()).await,
+        StoreError::Fenced
+    );
+    let begun = stores.sessions.begin(&build::session(id, 2), NOW, w()).await;
     refused!(begun, StoreError::Fenced);
-    let ended = stores.operators.revoke_session(session.unwrap(), w()).await;
-    refused!(ended, StoreError::Fenced);
+    refused!(stores.sessions.revoke(session, w()).await, StoreError::Fenced);
+    refused!(stores.sessions.revoke_all(id, None, NOW, w()).await, StoreError::Fenced);
+    let token = stores.api_tokens.insert(&build::api_token(id, 1), NOW, w()).await;
+    refused!(token, StoreError::Fenced);
+    let link = stores.password_links.issue(&build::password_link(id, 1), w()).await;
+    refused!(link, StoreError::Fenced);
     let saved = stores.settings.save(&Settings::default(), None, w()).await;
     refused!(saved, StoreError::Fenced);
 
     assert_eq!(numbers(stores).await, [] as [i64; 0]);
-    assert_eq!(stores.operators.find_by_name("two").await.unwrap(), None);
-    let access = |n| stores.operators.find_by_access(build::hash("access", n));
+    assert_eq!(stores.users.find_by_name("two").await.unwrap(), None);
+    assert_eq!(stores.users.find(id).await.unwrap(), Some(user));
+    let access = |n| stores.sessions.find_by_access(build::hash("access", n));
     assert_eq!(access(2).await.unwrap(), None);
     assert!(!access(1).await.unwrap().unwrap().0.is_revoked);
     assert_eq!(stores.settings.load().await.unwrap(), None);

@@ -10,7 +10,8 @@ use crate::{
     },
     error::StoreError,
     id::Revision,
-    settings::{PresenceSettings, Retention, Settings, StoredSettings},
+    permission::Role,
+    settings::{PresenceSettings, Retention, SecuritySettings, Settings, StoredSettings},
     testkit::build,
 };
 
@@ -41,6 +42,10 @@ fn changed() -> Settings {
             resolved_alerts_days: 4_000,
             audit_days: 31,
             events_days: 30,
+        },
+        security: SecuritySettings {
+            second_factor_roles: [Role::Admin, Role::Viewer].into(),
+            step_up_minutes: 60,
         },
     }
 }

@@ -108,6 +108,9 @@ impl CustomerStore for MemoryStore {
         if state.terminals.values().any(|terminal| terminal.draft.customer == id) {
             return Err(StoreError::Referenced(EntityRef::new("customer", id)));
         }
+        if state.users.values().any(|user| user.profile.customer == Some(id)) {
+            return Err(StoreError::Referenced(EntityRef::new("customer", id)));
+        }
         state.customers.remove(&id.get());
         state.codes.retain(|_, (_, code)| code.customer != id);
         state.finish(with, id.get());

@@ -28,20 +28,20 @@ impl fmt::Debug for Session {
 }
 
 impl Session {
-    pub(super) async fn begin(http: &Client, root: &str, username: &str, password: &str) -> Result<Self, ClientError> {
-        let body = LoginRequest {
-            username: username.to_owned(),
-            password: password.to_owned(),
-            mfa_code: None,
-        };
-        let answer: TokenAnswer = send_for(http.post(format!("{root}/auth/login")).json(&body)).await?;
-        Ok(Self {
+    pub(super) async fn begin(
+        http: &Client,
+        root: &str,
+        login: &LoginRequest,
+    ) -> Result<(Self, TokenAnswer), ClientError> {
+        let answer: TokenAnswer = send_for(http.post(format!("{root}/auth/login")).json(login)).await?;
+        let session = Self {
             pair: Mutex::new(Pair {
-                access: answer.access_token,
-                refresh: Some(answer.refresh_token),
+                access: answer.access_token.clone(),
+                refresh: Some(answer.refresh_token.clone()),
             }),
             is_fixed: false,
-        })
+        };
+        Ok((session, answer))
     }
 
     pub(super) fn fixed(token: &str) -> Self {

@@ -1,48 +1,34 @@
-//! People and their sessions.
+//! Sessions of people.
 
 use async_trait::async_trait;
-use sqlx::postgres::PgRow;
+use sqlx::{QueryBuilder, postgres::PgRow};
 use tms_core::{
     StoreError,
     envelope::Envelope,
-    id::{CustomerId, SessionId, UserId},
-    operator::{NewUser, OperatorStore, Session, SessionTokens, User, store::NewSession},
-    secret::{Secret, TokenHash},
+    id::{SessionId, UserId},
+    operator::{NewSession, Session, SessionStore, SessionTokens, User},
+    page::{Page, PageRequest, PageStart},
+    secret::TokenHash,
     time::Timestamp,
 };
 
-use super::{cells::Cells, error::Fault, pool::PgStore, time::At};
-
-macro_rules! user_columns {
-    () => {
-        "u.id, u.username, u.full_name, u.email, u.role, u.customer_id, u.password_hash, u.is_disabled, u.created_at, \
-         u.revision"
-    };
-}
+use super::{
+    cells::Cells,
+    error::Fault,
+    listing::{COUNT, Conditions, count, page_by_id, push_limit},
+    pool::PgStore,
+    time::At,
+    user::{self, user_columns},
+};
 
 macro_rules! session_columns {
     () => {
         "s.id, s.user_id, s.access_hash, s.access_until, s.refresh_hash, s.previous_hash, s.rotated_at, s.expires_at, \
-         s.is_revoked, s.address, s.created_at"
+         s.is_revoked, coalesce(s.proven_at, s.created_at), s.address, s.user_agent, s.created_at"
     };
 }
 
-fn read_user(cells: &mut Cells<'_>) -> Result<User, Fault> {
-    Ok(User {
-        id: cells.id(UserId::new)?,
-        username: cells.get()?,
-        full_name: cells.get()?,
-        email: cells.get()?,
-        role: cells.parse()?,
-        customer: cells.maybe_id(CustomerId::new)?,
-        password_hash: Secret::new(cells.get()?),
-        is_disabled: cells.get()?,
-        created_at: cells.time()?,
-        revision: cells.revision()?,
-    })
-}
-
-fn read_session(cells: &mut Cells<'_>) -> Result<Session, Fault> {
+fn read(cells: &mut Cells<'_>) -> Result<Session, Fault> {
     Ok(Session {
         id: cells.id(SessionId::new)?,
         user: cells.id(UserId::new)?,
@@ -54,76 +40,31 @@ fn read_session(cells: &mut Cells<'_>) -> Result<Session, Fault> {
         previous: cells.maybe_hash()?.zip(cells.maybe_time()?),
         expires_at: cells.time()?,
         is_revoked: cells.get()?,
+        proven_at: cells.time()?,
         address: cells.address()?,
+        user_agent: cells.get()?,
         created_at: cells.time()?,
     })
 }
 
+fn read_row(row: &PgRow) -> Result<Session, Fault> {
+    read(&mut Cells::of("session", row))
+}
+
 fn read_both(row: &PgRow) -> Result<(Session, User), Fault> {
     let mut cells = Cells::of("session", row);
-    Ok((read_session(&mut cells)?, read_user(&mut cells)?))
+    Ok((read(&mut cells)?, user::read(&mut cells)?))
 }
 
 #[async_trait]
-impl OperatorStore for PgStore {
-    async fn find_by_name(&self, username: &str) -> Result<Option<User>, StoreError> {
-        self.bounded(async {
-            let row = sqlx::query(concat!(
-                "SELECT ",
-                user_columns!(),
-                " FROM operator_user u WHERE u.username = $1"
-            ))
-            .bind(username)
-            .fetch_optional(self.pool())
-            .await?;
-            row.map(|row| read_user(&mut Cells::of("user", &row))).transpose()
-        })
-        .await
-    }
-
-    async fn insert(&self, user: &NewUser, now: Timestamp, with: Envelope) -> Result<User, StoreError> {
-        self.bounded(async {
-            let mut act = self.act(with).await?;
-            let row = sqlx::query(concat!(
-                "INSERT INTO operator_user AS u (username, full_name, email, role, customer_id, password_hash, \
-                 is_disabled, created_at, revision) VALUES ($1, $2, $3, $4, $5, $6, false, $7, 1) RETURNING ",
-                user_columns!()
-            ))
-            .bind(&user.username)
-            .bind(&user.full_name)
-            .bind(&user.email)
-            .bind(user.role.as_str())
-            .bind(user.customer.map(CustomerId::get))
-            .bind(user.password_hash.expose())
-            .bind(At::from(now))
-            .fetch_one(&mut *act.tx)
-            .await?;
-            let stored = read_user(&mut Cells::of("user", &row))?;
-            act.finish(Some(stored.id.get())).await?;
-            Ok(stored)
-        })
-        .await
-    }
-
-    async fn has_users(&self) -> Result<bool, StoreError> {
-        self.bounded(async {
-            let found = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM operator_user)");
-            Ok(found.fetch_one(self.pool()).await?)
-        })
-        .await
-    }
-
-    async fn begin_session(
-        &self,
-        session: &NewSession,
-        now: Timestamp,
-        with: Envelope,
-    ) -> Result<SessionId, StoreError> {
+impl SessionStore for PgStore {
+    async fn begin(&self, session: &NewSession, now: Timestamp, with: Envelope) -> Result<SessionId, StoreError> {
         self.bounded(async {
             let mut act = self.act(with).await?;
             let id: i64 = sqlx::query_scalar(
                 "INSERT INTO operator_session (user_id, access_hash, access_until, refresh_hash, expires_at, \
-                 is_revoked, address, created_at) VALUES ($1, $2, $3, $4, $5, false, $6, $7) RETURNING id",
+                 is_revoked, address, user_agent, proven_at, created_at) \
+                 VALUES ($1, $2, $3, $4, $5, false, $6, $7, $8, $8) RETURNING id",
             )
             .bind(session.user.get())
             .bind(session.tokens.access.0)
@@ -131,12 +72,29 @@ impl OperatorStore for PgStore {
             .bind(session.tokens.refresh.0)
             .bind(At::from(session.expires_at))
             .bind(session.address.map(|address| address.to_string()))
+            .bind(&session.user_agent)
             .bind(At::from(now))
             .fetch_one(&mut *act.tx)
             .await?;
             remember_refresh(&mut act.tx, id, session.tokens.refresh).await?;
             act.finish(Some(id)).await?;
             SessionId::new(id).map_err(|error| Fault::corrupt("session", error))
+        })
+        .await
+    }
+
+    async fn find(&self, user: UserId, id: SessionId) -> Result<Option<Session>, StoreError> {
+        self.bounded(async {
+            let row = sqlx::query(concat!(
+                "SELECT ",
+                session_columns!(),
+                " FROM operator_session s WHERE s.id = $1 AND s.user_id = $2"
+            ))
+            .bind(id.get())
+            .bind(user.get())
+            .fetch_optional(self.pool())
+            .await?;
+            row.as_ref().map(read_row).transpose()
         })
         .await
     }
@@ -176,7 +134,37 @@ impl OperatorStore for PgStore {
         .await
     }
 
-    async fn rotate_session(
+    async fn list(&self, user: UserId, now: Timestamp, page: &PageRequest) -> Result<Page<Session>, StoreError> {
+        self.bounded(async {
+            let mut connection = self.pool().acquire().await?;
+            let scope = |all: &mut Conditions<'_>| {
+                all.and("s.user_id = ").push_bind(user.get());
+                all.and("NOT s.is_revoked");
+                all.and("s.expires_at > ").push_bind(At::from(now));
+            };
+            let total = if page.count {
+                let mut counting = QueryBuilder::new(COUNT);
+                counting.push("operator_session s");
+                scope(&mut Conditions::of(&mut counting));
+                Some(count(&mut connection, &mut counting).await?)
+            } else {
+                None
+            };
+            let mut query = QueryBuilder::new(concat!("SELECT ", session_columns!(), " FROM operator_session s"));
+            let mut all = Conditions::of(&mut query);
+            scope(&mut all);
+            if let PageStart::After(cursor) = &page.start {
+                all.and("s.id < ").push_bind(cursor.id);
+            }
+            query.push(" ORDER BY s.id DESC");
+            push_limit(&mut query, page);
+            let rows = query.build().fetch_all(&mut *connection).await?;
+            page_by_id(&rows, page, total, read_row, |session| session.id.get())
+        })
+        .await
+    }
+
+    async fn rotate(
         &self,
         session: SessionId,
         seen: TokenHash,
@@ -206,22 +194,58 @@ impl OperatorStore for PgStore {
         .await
     }
 
-    async fn revoke_session(&self, session: SessionId, with: Envelope) -> Result<(), StoreError> {
+    async fn prove(&self, session: SessionId, now: Timestamp) -> Result<(), StoreError> {
+        self.bounded(async {
+            sqlx::query("UPDATE operator_session SET proven_at = greatest(proven_at, $2) WHERE id = $1")
+                .bind(session.get())
+                .bind(At::from(now))
+                .execute(self.pool())
+                .await?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn revoke(&self, session: SessionId, with: Envelope) -> Result<(), StoreError> {
         self.bounded(async {
             let mut act = self.act(with).await?;
-            let found = sqlx::query("UPDATE operator_session SET is_revoked = true WHERE id = $1")
+            let ended = sqlx::query("UPDATE operator_session SET is_revoked = true WHERE id = $1 AND NOT is_revoked")
                 .bind(session.get())
                 .execute(&mut *act.tx)
                 .await?;
-            if found.rows_affected() == 0 {
-                return Err(Fault::missing("session", session));
+            if ended.rows_affected() == 0 {
+                return Ok(());
             }
             act.finish(Some(session.get())).await
         })
         .await
     }
 
-    async fn drop_sessions(&self, before: Timestamp) -> Result<u64, StoreError> {
+    async fn revoke_all(
+        &self,
+        user: UserId,
+        spared: Option<SessionId>,
+        now: Timestamp,
+        with: Envelope,
+    ) -> Result<u64, StoreError> {
+        self.bounded(async {
+            let mut act = self.act(with).await?;
+            let ended = sqlx::query(
+                "UPDATE operator_session SET is_revoked = true \
+                 WHERE user_id = $1 AND NOT is_revoked AND expires_at > $2 AND id <> coalesce($3, 0)",
+            )
+            .bind(user.get())
+            .bind(At::from(now))
+            .bind(spared.map(SessionId::get))
+            .execute(&mut *act.tx)
+            .await?;
+            act.finish(Some(user.get())).await?;
+            Ok(ended.rows_affected())
+        })
+        .await
+    }
+
+    async fn drop_ended(&self, before: Timestamp) -> Result<u64, StoreError> {
         self.bounded(async {
             let gone = sqlx::query("DELETE FROM operator_session WHERE expires_at < $1")
                 .bind(At::from(before))

@@ -1,70 +1,34 @@
-//! People and sessions in memory.
+//! Sessions in memory.
 
 use async_trait::async_trait;
 
-use super::{MemoryStore, state::State};
+use super::{
+    MemoryStore,
+    paging::{Keyed, page_of},
+    state::State,
+};
 use crate::{
     envelope::Envelope,
     error::StoreError,
-    id::{EntityRef, Revision, SessionId, UserId},
-    operator::{NewUser, OperatorStore, Session, SessionTokens, User, store::NewSession},
+    id::{EntityRef, SessionId, UserId},
+    operator::{NewSession, Session, SessionStore, SessionTokens, User},
+    page::{Order, Page, PageRequest},
     secret::TokenHash,
     time::Timestamp,
 };
 
 impl State {
     fn with_user(&self, session: &Session) -> Option<(Session, User)> {
-        let user = self.users.get(&session.user.get())?;
-        Some((session.clone(), user.clone()))
+        Some((session.clone(), self.user(session.user).ok()?))
     }
 }
 
 #[async_trait]
-impl OperatorStore for MemoryStore {
-    async fn find_by_name(&self, username: &str) -> Result<Option<User>, StoreError> {
-        let state = self.enter()?;
-        Ok(state.users.values().find(|user| user.username == username).cloned())
-    }
-
-    async fn insert(&self, user: &NewUser, now: Timestamp, with: Envelope) -> Result<User, StoreError> {
+impl SessionStore for MemoryStore {
+    async fn begin(&self, session: &NewSession, now: Timestamp, with: Envelope) -> Result<SessionId, StoreError> {
         let mut state = self.enter()?;
         state.check_fence(with.fence)?;
-        if state.users.values().any(|other| other.username == user.username) {
-            return Err(StoreError::Duplicate(EntityRef::new("user", &user.username)));
-        }
-        let id = state.next_id();
-        let stored = User {
-            id: UserId::new(id).expect("ids grow from one"),
-            username: user.username.clone(),
-            full_name: user.full_name.clone(),
-            email: user.email.clone(),
-            role: user.role,
-            customer: user.customer,
-            password_hash: user.password_hash.clone(),
-            is_disabled: false,
-            created_at: now,
-            revision: Revision::FIRST,
-        };
-        state.users.insert(id, stored.clone());
-        state.finish(with, id);
-        Ok(stored)
-    }
-
-    async fn has_users(&self) -> Result<bool, StoreError> {
-        Ok(!self.enter()?.users.is_empty())
-    }
-
-    async fn begin_session(
-        &self,
-        session: &NewSession,
-        now: Timestamp,
-        with: Envelope,
-    ) -> Result<SessionId, StoreError> {
-        let mut state = self.enter()?;
-        state.check_fence(with.fence)?;
-        if !state.users.contains_key(&session.user.get()) {
-            return Err(StoreError::Missing(EntityRef::new("user", session.user)));
-        }
+        state.user(session.user)?;
         let id = SessionId::new(state.next_id()).expect("ids grow from one");
         let stored = Session {
             id,
@@ -73,13 +37,21 @@ impl OperatorStore for MemoryStore {
             previous: None,
             expires_at: session.expires_at,
             is_revoked: false,
+            proven_at: now,
             address: session.address,
+            user_agent: session.user_agent.clone(),
             created_at: now,
         };
         state.refresh_tokens.insert(session.tokens.refresh, id);
         state.sessions.insert(id, stored);
         state.finish(with, id.get());
         Ok(id)
+    }
+
+    async fn find(&self, user: UserId, id: SessionId) -> Result<Option<Session>, StoreError> {
+        let state = self.enter()?;
+        let found = state.sessions.get(&id).filter(|session| session.user == user);
+        Ok(found.cloned())
     }
 
     async fn find_by_access(&self, access: TokenHash) -> Result<Option<(Session, User)>, StoreError> {
@@ -95,7 +67,14 @@ impl OperatorStore for MemoryStore {
         Ok(session.and_then(|session| state.with_user(session)))
     }
 
-    async fn rotate_session(
+    async fn list(&self, user: UserId, now: Timestamp, page: &PageRequest) -> Result<Page<Session>, StoreError> {
+        let state = self.enter()?;
+        let own = state.sessions.values().filter(|s| s.user == user && s.is_live(now));
+        let rows = own.map(|session| Keyed::by_id(session.id.get(), session));
+        Ok(page_of(rows.collect(), Order::Descending, page, Session::clone))
+    }
+
+    async fn rotate(
         &self,
         session: SessionId,
         seen: TokenHash,
@@ -113,17 +92,40 @@ impl OperatorStore for MemoryStore {
         Ok(())
     }
 
-    async fn revoke_session(&self, session: SessionId, with: Envelope) -> Result<(), StoreError> {
+    async fn prove(&self, session: SessionId, now: Timestamp) -> Result<(), StoreError> {
         let mut state = self.enter()?;
-        state.check_fence(with.fence)?;
-        let missing = || StoreError::Missing(EntityRef::new("session", session));
-        let stored = state.sessions.get_mut(&session).ok_or_else(missing)?;
-        stored.is_revoked = true;
-        state.finish(with, session.get());
+        if let Some(stored) = state.sessions.get_mut(&session) {
+            stored.proven_at = stored.proven_at.max(now);
+        }
         Ok(())
     }
 
-    async fn drop_sessions(&self, before: Timestamp) -> Result<u64, StoreError> {
+    async fn revoke(&self, session: SessionId, with: Envelope) -> Result<(), StoreError> {
+        let mut state = self.enter()?;
+        state.check_fence(with.fence)?;
+        let stored = state.sessions.get_mut(&session);
+        if let Some(stored) = stored.filter(|stored| !stored.is_revoked) {
+            stored.is_revoked = true;
+            state.finish(with, session.get());
+        }
+        Ok(())
+    }
+
+    async fn revoke_all(
+        &self,
+        user: UserId,
+        spared: Option<SessionId>,
+        now: Timestamp,
+        with: Envelope,
+    ) -> Result<u64, StoreError> {
+        let mut state = self.enter()?;
+        state.check_fence(with.fence)?;
+        let ended = state.end_sessions(user, spared, Some(now));
+        state.finish(with, user.get());
+        Ok(ended)
+    }
+
+    async fn drop_ended(&self, before: Timestamp) -> Result<u64, StoreError> {
         let mut guard = self.enter()?;
         let state = &mut *guard;
         let held = state.sessions.len();

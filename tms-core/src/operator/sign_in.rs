@@ -1,0 +1,296 @@
+//! Signing in and out. The store is asked for every request, so that a change of role, a sign-out or a deleted token
+//! acts at once on every node.
+
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::{
+    ACCESS_LIFE, NewSession, RefreshVerdict, SESSION_LIFE, Session, SessionTokens, Shared, User,
+    guess::Guesser,
+    password::MAX_LENGTH,
+    shared::as_person,
+    user::{MAX_USERNAME, fold_username},
+};
+use crate::{
+    audit::AuditTarget,
+    ctx::{Access, Ctx, OperatorIdentity},
+    envelope::Envelope,
+    error::{Error, Proof, StoreError},
+    secret::{Secret, Token, TokenHash, TokenKind},
+    time::Timestamp,
+};
+
+/// What somebody shows to sign in.
+#[derive(Debug, Clone)]
+pub struct SignInRequest {
+    /// The name, as typed.
+    pub username: String,
+    /// The password.
+    pub password: Secret<String>,
+    /// A code of the second factor, or a recovery code.
+    pub code: Option<Secret<String>>,
+    /// What the device got when somebody signed in from it before.
+    pub device: Option<Secret<String>>,
+}
+
+impl SignInRequest {
+    /// Shows a name and a password only.
+    pub fn with_password(username: impl Into<String>, password: impl Into<String>) -> Self {
+        Self {
+            username: username.into(),
+            password: Secret::new(password.into()),
+            code: None,
+            device: None,
+        }
+    }
+}
+
+/// The tokens of a sign-in, shown once.
+#[derive(Debug, Clone)]
+pub struct SignedIn {
+    /// For requests, [`ACCESS_LIFE`].
+    pub access: Token,
+    /// For the next pair.
+    pub refresh: Token,
+    /// For the device to keep, when it has none yet: with it the next sign-in has a budget of guesses of its own.
+    pub device: Option<Token>,
+    /// Who.
+    pub user: User,
+    /// Whether the person must set up a second factor before anything else.
+    pub must_set_up: bool,
+}
+
+/// Sign-in and sign-out.
+#[derive(Debug, Clone)]
+pub struct Operators {
+    shared: Arc<Shared>,
+}
+
+impl Operators {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+
+    /// Tells whether anybody can sign in at all.
+    pub async fn has_users(&self) -> Result<bool, Error> {
+        Ok(self.shared.stores.users.has_users().await?)
+    }
+
+    /// Signs a person in.
+    ///
+    /// # Errors
+    /// [`Error::WrongCredentials`] for an unknown name, a wrong password or code and a disabled account alike and after
+    /// the same time, [`Error::ProofNeeded`] when the password was right and a code is missing, [`Error::TooMany`]
+    /// after ten wrong guesses in half an hour.
+    pub async fn sign_in(&self, ctx: &Ctx, request: SignInRequest) -> Result<SignedIn, Error> {
+        let shared = &*self.shared;
+        let username = fold_username(&request.username);
+        let found = if username.len() <= MAX_USERNAME {
+            shared.stores.users.find_by_name(&username).await?
+        } else {
+            None
+        };
+        let device = self.known_device(ctx, found.as_ref(), request.device.as_ref()).await?;
+        let guesser = device.map_or(Guesser::Unknown(&username), Guesser::Device);
+        shared.count_guess(guesser, ctx.now).await?;
+        // A password that nobody can have is not hashed for longer than any other.
+        let could_be = request.password.expose().len() <= 4 * MAX_LENGTH;
+        let checked = found.as_ref().filter(|_| could_be);
+        let is_right = shared.is_password_of(checked, &request.password).await?;
+        let user = found.filter(|user| is_right && !user.profile.is_disabled);
+        let user = user.ok_or(Error::WrongCredentials)?;
+        if user.has_second_factor {
+            let code = request.code.as_ref().ok_or(Error::ProofNeeded(Proof::Code))?;
+            if !shared.use_code(ctx, &user, code.expose()).await? {
+                return Err(Error::WrongCredentials);
+            }
+        }
+        shared.stores.guesses.forgive(guesser.key()).await?;
+        self.renew_hash(&user, &request.password).await;
+        self.begin(ctx, user, device).await
+    }
+
+    /// Returns the hash of the device when it is known to this person.
+    async fn known_device(
+        &self,
+        ctx: &Ctx,
+        user: Option<&User>,
+        shown: Option<&Secret<String>>,
+    ) -> Result<Option<TokenHash>, Error> {
+        let hash = shown.and_then(|shown| Token::hash_presented(TokenKind::Device, shown.expose()).ok());
+        let (Some(user), Some(hash)) = (user, hash) else {
+            return Ok(None);
+        };
+        let known = self.shared.stores.guesses.find_device(hash).await?;
+        Ok(known.filter(|known| known.vouches_for(user.id, ctx.now)).map(|_| hash))
+    }
+
+    /// Hashes the password anew if it was hashed at another cost. A sign-in does not fail by it.
+    async fn renew_hash(&self, user: &User, password: &Secret<String>) {
+        let Some(seen) = user
+            .password_hash
+            .as_ref()
+            .filter(|phc| self.shared.passwords().is_outdated(phc))
+        else {
+            return;
+        };
+        let renewed = async {
+            let next = self.shared.passwords().hash(password).await?;
+            Ok::<_, Error>(self.shared.stores.users.rehash(user.id, seen, &next).await?)
+        };
+        if let Err(error) = renewed.await {
+            tracing::warn!(user.id = user.id.get(), error = %error, "a password could not be hashed anew");
+        }
+    }
+
+    async fn begin(&self, ctx: &Ctx, user: User, device: Option<TokenHash>) -> Result<SignedIn, Error> {
+        let shared = &*self.shared;
+        let (tokens, access, refresh) = self.make_tokens(ctx.now)?;
+        let session = NewSession {
+            user: user.id,
+            tokens,
+            expires_at: ctx.now.plus(SESSION_LIFE),
+            address: ctx.origin.address,
+            user_agent: ctx.origin.user_agent.clone(),
+        };
+        let with = Envelope::audited(as_person(ctx, &user, "user.sign_in"));
+        shared.stores.sessions.begin(&session, ctx.now, with).await?;
+        let fresh = match device {
+            Some(_) => None,
+            None => Some(shared.generate(TokenKind::Device)?),
+        };
+        let device = device.or(fresh.as_ref().map(Token::hash));
+        if let Some(device) = device {
+            shared.stores.guesses.remember_device(device, user.id, ctx.now).await?;
+        }
+        Ok(SignedIn {
+            access,
+            refresh,
+            device: fresh,
+            must_set_up: shared.must_set_up(&user),
+            user,
+        })
+    }
+
+    /// Returns whom an access token or a personal API token names, read from the store.
+    ///
+    /// # Errors
+    /// [`Error::InvalidToken`] when it is unknown or over, or the person is disabled.
+    pub async fn authenticate(&self, presented: &str, now: Timestamp) -> Result<OperatorIdentity, Error> {
+        if let Ok(hash) = Token::hash_presented(TokenKind::Personal, presented) {
+            return self.authenticate_program(hash, now).await;
+        }
+        let hash = Token::hash_presented(TokenKind::Access, presented).map_err(|_| Error::InvalidToken)?;
+        let found = self.shared.stores.sessions.find_by_access(hash).await?;
+        let (session, user) = found.ok_or(Error::InvalidToken)?;
+        if !session.is_live(now) || now >= session.tokens.access_until {
+            return Err(Error::InvalidToken);
+        }
+        let access = Access::Session {
+            id: session.id,
+            proven_until: self.shared.proven_until(session.proven_at),
+        };
+        self.identify(user, access)
+    }
+
+    async fn authenticate_program(&self, hash: TokenHash, now: Timestamp) -> Result<OperatorIdentity, Error> {
+        let tokens = &self.shared.stores.api_tokens;
+        let (token, user) = tokens.find_by_hash(hash).await?.ok_or(Error::InvalidToken)?;
+        if now >= token.expires_at || user.profile.is_disabled {
+            return Err(Error::InvalidToken);
+        }
+        if token.is_use_news(now) {
+            tokens.note_use(token.id, now).await?;
+        }
+        let access = Access::ApiToken {
+            id: token.id,
+            scopes: token.scopes,
+        };
+        self.identify(user, access)
+    }
+
+    fn identify(&self, user: User, access: Access) -> Result<OperatorIdentity, Error> {
+        if user.profile.is_disabled {
+            return Err(Error::InvalidToken);
+        }
+        Ok(OperatorIdentity {
+            user: user.id,
+            must_set_up: self.shared.must_set_up(&user),
+            role: user.profile.role,
+            customer: user.profile.customer,
+            username: user.username,
+            access,
+        })
+    }
+
+    /// Exchanges a refresh token for a new pair. A token that was exchanged before ends the session.
+    ///
+    /// # Errors
+    /// [`Error::InvalidToken`] when the token is unknown, over or was used before.
+    pub async fn refresh(&self, ctx: &Ctx, presented: &str) -> Result<SignedIn, Error> {
+        let hash = Token::hash_presented(TokenKind::Refresh, presented).map_err(|_| Error::InvalidToken)?;
+        let sessions = &self.shared.stores.sessions;
+        for _ in 0..5 {
+            let (session, user) = sessions.find_by_refresh(hash).await?.ok_or(Error::InvalidToken)?;
+            self.check_refresh(ctx, &session, &user, hash).await?;
+            let (tokens, access, refresh) = self.make_tokens(ctx.now)?;
+            let rotated = sessions
+                .rotate(session.id, session.tokens.refresh, &tokens, ctx.now)
+                .await;
+            match rotated {
+                Err(StoreError::Stale(_)) => {}
+                outcome => {
+                    outcome?;
+                    return Ok(SignedIn {
+                        access,
+                        refresh,
+                        device: None,
+                        must_set_up: self.shared.must_set_up(&user),
+                        user,
+                    });
+                }
+            }
+        }
+        Err(Error::unavailable("the session is refreshed by too many at once"))
+    }
+
+    async fn check_refresh(&self, ctx: &Ctx, session: &Session, user: &User, shown: TokenHash) -> Result<(), Error> {
+        match session.judge_refresh(shown, ctx.now) {
+            RefreshVerdict::Rotate | RefreshVerdict::Grace if !user.profile.is_disabled => Ok(()),
+            RefreshVerdict::Reused => {
+                let entry = as_person(ctx, user, "session.refresh_reused");
+                let sessions = &self.shared.stores.sessions;
+                sessions.revoke(session.id, Envelope::audited(entry)).await?;
+                Err(Error::InvalidToken)
+            }
+            _ => Err(Error::InvalidToken),
+        }
+    }
+
+    /// Ends the actor's session.
+    pub async fn sign_out(&self, ctx: &Ctx) -> Result<(), Error> {
+        let (person, session) = ctx.session()?;
+        let target = AuditTarget::existing("user", person.user.get());
+        let entry = ctx.audit("user.sign_out", target, json!({}));
+        let sessions = &self.shared.stores.sessions;
+        Ok(sessions.revoke(session, Envelope::audited(entry)).await?)
+    }
+
+    /// Returns the actor as stored, and whether they must set up a second factor before anything else.
+    pub async fn me(&self, ctx: &Ctx) -> Result<(User, bool), Error> {
+        let person = ctx.person()?;
+        Ok((self.shared.user(person.user).await?, person.must_set_up))
+    }
+
+    fn make_tokens(&self, now: Timestamp) -> Result<(SessionTokens, Token, Token), Error> {
+        let access = self.shared.generate(TokenKind::Access)?;
+        let refresh = self.shared.generate(TokenKind::Refresh)?;
+        let tokens = SessionTokens {
+            access: access.hash(),
+            access_until: now.plus(ACCESS_LIFE),
+            refresh: refresh.hash(),
+        };
+        Ok((tokens, access, refresh))
+    }
+}

@@ -1,0 +1,104 @@
+//! The API tokens of one's own.
+
+use axum::{Json, extract::State, response::Response};
+use http::StatusCode;
+use tms_core::{
+    error::FieldErrors,
+    id::ApiTokenId,
+    operator::{ApiToken, api_tokens::TokenRequest},
+    permission::Permission,
+};
+
+use crate::{
+    api::{
+        field::{created, spelled, time},
+        routes::Routes,
+    },
+    extract::{JsonBody, Params, PathId, SignedIn},
+    paging::Paging,
+    problem::Problem,
+    state::App,
+    wire::{List, account as wire},
+};
+
+const PATH: &str = "/auth/tokens";
+
+pub(super) fn routes() -> Routes {
+    Routes::default()
+        .get("/auth/tokens", list_tokens)
+        .post("/auth/tokens", create_token)
+        .get("/auth/tokens/{id}", get_token)
+        .delete("/auth/tokens/{id}", delete_token)
+}
+
+/// `GET /auth/tokens`
+async fn list_tokens(
+    State(app): State<App>,
+    SignedIn(ctx): SignedIn,
+    params: Params,
+) -> Result<Json<List<wire::ApiToken>>, Problem> {
+    let paging = Paging::take(&app, &ctx, PATH, params)?;
+    let page = app.tms.api_tokens().list(&ctx, &paging.request).await?;
+    Ok(Json(paging.envelope(&app, page.map(Into::into))))
+}
+
+/// `GET /auth/tokens/{id}`
+async fn get_token(
+    State(app): State<App>,
+    SignedIn(ctx): SignedIn,
+    PathId(id): PathId<ApiTokenId>,
+) -> Result<Json<wire::ApiToken>, Problem> {
+    Ok(Json(app.tms.api_tokens().get(&ctx, id).await?.into()))
+}
+
+/// `POST /auth/tokens`: the answer shows the token this once.
+async fn create_token(State(app): State<App>, SignedIn(ctx): SignedIn, body: JsonBody) -> Result<Response, Problem> {
+    ctx.proven_session()?;
+    let request = check(body.read()?)?;
+    let (made, token) = app.tms.api_tokens().create(&ctx, request).await?;
+    let id = made.id.get();
+    let shown = wire::ApiToken {
+        token: Some(token.expose().to_owned()),
+        ..made.into()
+    };
+    Ok(created(&app, PATH, id, shown))
+}
+
+/// `DELETE /auth/tokens/{id}`
+async fn delete_token(
+    State(app): State<App>,
+    SignedIn(ctx): SignedIn,
+    PathId(id): PathId<ApiTokenId>,
+) -> Result<StatusCode, Problem> {
+    app.tms.api_tokens().delete(&ctx, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn check(request: wire::ApiTokenCreate) -> Result<TokenRequest, Problem> {
+    let mut errors = FieldErrors::default();
+    let named = request.scopes.iter().map(|name| name.parse::<Permission>());
+    let scopes = errors.take("scopes", named.collect::<Result<Vec<_>, _>>());
+    let expires_at = request
+        .expires_at
+        .and_then(|text| time(&mut errors, "expires_at", &text));
+    errors.finish()?;
+    Ok(TokenRequest {
+        name: request.name,
+        scopes: scopes.unwrap_or_default(),
+        expires_at,
+    })
+}
+
+impl From<ApiToken> for wire::ApiToken {
+    fn from(token: ApiToken) -> Self {
+        Self {
+            id: token.id.get(),
+            name: token.name,
+            scopes: token.scopes.iter().map(|scope| scope.as_str().into()).collect(),
+            expires_at: token.expires_at.to_string(),
+            last_used_at: spelled(token.last_used_at),
+            created_at: token.created_at.to_string(),
+            token: None,
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! People, as administrators manage them.
+
+use axum::{
+    Json,
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use http::StatusCode;
+use tms_core::{
+    Error,
+    error::FieldErrors,
+    id::{CustomerId, UserId},
+    operator::{
+        Profile, User, UserFilter,
+        users::{ShownLink, UserRequest},
+    },
+    page::Order,
+    permission::{Permission, Role},
+};
+
+use super::field::{checked, created, id, non_empty};
+use crate::{
+    api::routes::Routes,
+    extract::{Etag, IfMatch, JsonBody, Params, PathId, SignedIn},
+    paging::{Paging, take_order},
+    problem::Problem,
+    state::App,
+    wire::{List, Patch, user as wire},
+};
+
+const PATH: &str = "/users";
+
+pub(super) fn routes() -> Routes {
+    Routes::default()
+        .get("/users", list_users)
+        .post("/users", create_user)
+        .get("/users/{id}", get_user)
+        .patch("/users/{id}", update_user)
+        .delete("/users/{id}", delete_user)
+        .post("/users/{id}/password-reset", reset_password)
+        .delete("/users/{id}/mfa", remove_second_factor)
+}
+
+/// `GET /users`
+async fn list_users(
+    State(app): State<App>,
+    SignedIn(ctx): SignedIn,
+    mut params: Params,
+) -> Result<Json<List<wire::User>>, Problem> {
+    ctx.require(Permission::UserRead)?;
+    let filter = UserFilter {
+        role: params.value("role"),
+        is_disabled: params.flag("is_disabled"),
+        search: params.text("search"),
+    };
+    params.one_of("sort", &["username"]);
+    let order = take_order(&mut params, Order::Ascending);
+    let paging = Paging::take(&app, &ctx, PATH, params)?;
+    let page = app.tms.users().list(&ctx, filter, order, &paging.request).await?;
+    Ok(Json(paging.envelope(&app, page.map(Into::into))))
+}
+
+/// `GET /users/{id}`
+async fn get_user(
+    State(app): State<App>,
+    SignedIn(ctx): SignedIn,
+    PathId(id): PathId<UserId>,
+) -> Result<Response, Problem> {
+    Ok(show(app.tms.users().get(&ctx, id).await?))
+}
+
+/// `POST /users`: the answer shows this once with what the person sets the first password.
+async fn create_user(State(app): State<App>, SignedIn(ctx): SignedIn, body: JsonBody) -> Result<Response, Problem> {
+    ctx.require(Permission::UserWrite)?;
+    let request = check(body.read()?)?;
+    let (user, link) = app.tms.users().create(&ctx, request).await?;
+    let link = link.ok_or_else(|| Error::Internal("a person without a password has no link".into()))?;
+    let (etag, id) = (Etag(user.revision), user.id.get());
+    let body = wire::UserCreated {
+        user: user.into(),
+        password_link: link.into(),
+    };
+    Ok((etag, created(&app, PATH, id, body)).into_response())
+}
+
+/// `PATCH /users/{id}`
+async fn update_user(
+    State(app): State<App>,
+    SignedIn(ctx): SignedIn,
+    PathId(id): PathId<UserId>,
+    if_match: IfMatch,
+    body: JsonBody,
+) -> Result<Response, Problem> {
+    ctx.require(Permission::UserWrite)?;
+    let (if_match, patch) = (if_match.required()?, body.read()?);
+    let present = app.tms.users().get(&ctx, id).await?;
+    let seen = if_match.check(present.revision)?;
+    let next = patched(present.profile, patch)?;
+    Ok(show(app.tms.users().update(&ctx, id, seen, next).await?))
+}
+
+/// `DELETE /users/{id}`
+async fn delete_user(
+    State(app): State<App>,
+    SignedIn(ctx): SignedIn,
+    PathId(id): PathId<UserId>,
+    if_match: IfMatch,
+) -> Result<StatusCode, Problem> {
+    ctx.require(Permission::UserWrite)?;
+    let if_match = if_match.required()?;
+    let seen = if_match.check(app.tms.users().get(&ctx, id).await?.revision)?;
+    app.tms.users().delete(&ctx, id, seen).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `POST /users/{id}/password-reset`: the answer shows the one-time token this once.
+async fn reset_password(
+    State(app): State<App>,
+    SignedIn(ctx): SignedIn,
+    PathId(id): PathId<UserId>,
+) -> Result<Response, Problem> {
+    let link: wire::PasswordLink = app.tms.users().reset_password(&ctx, id).await?.into();
+    Ok((StatusCode::CREATED, Json(link)).into_response())
+}
+
+/// `DELETE /users/{id}/mfa`: for who has lost both the app and the recovery codes.
+async fn remove_second_factor(
+    State(app): State<App>,
+    SignedIn(ctx): SignedIn,
+    PathId(id): PathId<UserId>,
+) -> Result<StatusCode, Problem> {
+    app.tms.users().remove_second_factor(&ctx, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn show(user: User) -> Response {
+    (Etag(user.revision), Json(wire::User::from(user))).into_response()
+}
+
+fn check(request: wire::UserCreate) -> Result<UserRequest, Problem> {
+    let mut errors = FieldErrors::default();
+    let role = errors.take("role", request.role.parse::<Role>());
+    let customer = request.customer_id.map(CustomerId::new);
+    let customer = customer.and_then(|made| id(&mut errors, "customer_id", made));
+    let request = role.map(|role| UserRequest {
+        username: request.username,
+        profile: Profile {
+            full_name: request.full_name.unwrap_or_default(),
+            email: non_empty(request.email),
+            role,
+            customer,
+            is_disabled: false,
+        },
+        password: None,
+    });
+    checked(errors, request)
+}
+
+/// Carries out the wishes of a PATCH.
+fn patched(mut profile: Profile, patch: wire::UserPatch) -> Result<Profile, Problem> {
+    let mut errors = FieldErrors::default();
+    if let Some(role) = patch.role.and_then(|name| errors.take("role", name.parse())) {
+        profile.role = role;
+    }
+    match patch.customer_id {
+        Patch::Keep => {}
+        Patch::Clear => profile.customer = None,
+        Patch::Set(raw) => profile.customer = id(&mut errors, "customer_id", CustomerId::new(raw)),
+    }
+    if let Some(full_name) = patch.full_name {
+        profile.full_name = full_name;
+    }
+    patch.email.apply(&mut profile.email);
+    if let Some(is_disabled) = patch.is_disabled {
+        profile.is_disabled = is_disabled;
+    }
+    errors.finish()?;
+    Ok(profile)
+}
+
+impl From<User> for wire::User {
+    fn from(user: User) -> Self {
+        let profile = user.profile;
+        Self {
+            id: user.id.get(),
+            username: user.username,
+            full_name: profile.full_name,
+            email: profile.email,
+            role: profile.role.as_str().into(),
+            customer_id: profile.customer.map(CustomerId::get),
+            is_disabled: profile.is_disabled,
+            has_password: user.password_hash.is_some(),
+            mfa_enabled: user.has_second_factor,
+            created_at: user.created_at.to_string(),
+        }
+    }
+}
+
+impl From<ShownLink> for wire::PasswordLink {
+    fn from(link: ShownLink) -> Self {
+        Self {
+            token: link.token.expose().to_owned(),
+            expires_at: link.expires_at.to_string(),
+        }
+    }
+}

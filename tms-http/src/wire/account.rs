@@ -1,0 +1,147 @@
+//! What people do with their own account: passwords, proofs, the second factor, sessions, API tokens.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::Name;
+
+/// Hides the fields of a type that holds secrets.
+macro_rules! hidden {
+    ($($name:ident),+) => {$(
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($name)).finish_non_exhaustive()
+            }
+        }
+    )+};
+}
+
+hidden!(
+    Confirmation,
+    PasswordChange,
+    PasswordReset,
+    MfaSetup,
+    MfaConfirm,
+    RecoveryCodes
+);
+
+/// `POST /auth/confirm`: one of the two.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Confirmation {
+    /// The password.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<String>,
+    /// A code of the second factor, or a recovery code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mfa_code: Option<String>,
+}
+
+/// `POST /auth/password`
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PasswordChange {
+    /// The present one.
+    pub current_password: String,
+    /// The next one.
+    pub new_password: String,
+}
+
+/// `POST /auth/password/reset`
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PasswordReset {
+    /// The one-time token that an administrator handed over.
+    pub token: String,
+    /// The password to set.
+    pub new_password: String,
+}
+
+/// The answer to `POST /auth/mfa/setup`; shown once.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MfaSetup {
+    /// What a person types into an app.
+    pub secret: String,
+    /// What an app reads.
+    pub otpauth_uri: String,
+    /// The same as a QR code, an SVG document.
+    pub qr_svg: String,
+}
+
+/// `POST /auth/mfa/confirm`
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MfaConfirm {
+    /// The code that the app shows.
+    pub mfa_code: String,
+}
+
+/// The answer to `POST /auth/mfa/confirm`; shown once.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecoveryCodes {
+    /// Each stands for a code of the app, once.
+    pub recovery_codes: Vec<String>,
+}
+
+/// A sign-in of one's own.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    /// The id.
+    pub id: i64,
+    /// Whether the request came in this one.
+    pub is_current: bool,
+    /// From where.
+    pub ip_address: Option<String>,
+    /// What the client says it is.
+    pub user_agent: String,
+    /// When the person last proved who they are.
+    pub confirmed_at: String,
+    /// When it ends, whatever happens.
+    pub expires_at: String,
+    /// When it began.
+    pub created_at: String,
+}
+
+/// A personal API token.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiToken {
+    /// The id.
+    pub id: i64,
+    /// What it is for.
+    pub name: String,
+    /// What it may do, such as `terminal.read`.
+    pub scopes: Vec<Name>,
+    /// When it ends.
+    pub expires_at: String,
+    /// When it was used last, to ten minutes.
+    pub last_used_at: Option<String>,
+    /// When it was made.
+    pub created_at: String,
+    /// The token; only in the answer that made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+}
+
+impl fmt::Debug for ApiToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ApiToken")
+            .field("id", &self.id)
+            .field("name", &self.name)
+            .field("scopes", &self.scopes)
+            .finish_non_exhaustive()
+    }
+}
+
+/// `POST /auth/tokens`
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ApiTokenCreate {
+    /// What it is for.
+    pub name: String,
+    /// What it may do, such as `terminal.read`.
+    pub scopes: Vec<String>,
+    /// When it ends, at most 366 days from now; in 90 days when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<String>,
+}

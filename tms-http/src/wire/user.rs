@@ -1,0 +1,129 @@
+//! People as administrators manage them.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Name,
+    patch::{Patch, present},
+};
+
+/// A person.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct User {
+    /// The id.
+    pub id: i64,
+    /// The name used to sign in.
+    pub username: String,
+    /// The name that others see.
+    pub full_name: String,
+    /// Where to write.
+    pub email: Option<String>,
+    /// admin, operator, support, viewer.
+    pub role: Name,
+    /// The only customer they see, if bound to one.
+    pub customer_id: Option<i64>,
+    /// Whether sign-in is refused.
+    pub is_disabled: bool,
+    /// False until the person has set a password.
+    pub has_password: bool,
+    /// Whether a second factor is set up.
+    pub mfa_enabled: bool,
+    /// When they were added.
+    pub created_at: String,
+}
+
+/// The answer to `POST /users`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserCreated {
+    /// The person.
+    #[serde(flatten)]
+    pub user: User,
+    /// With which the person sets the first password; to be handed over.
+    pub password_link: PasswordLink,
+}
+
+/// A one-time token with which a person sets a password; shown once.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PasswordLink {
+    /// For `POST /auth/password/reset`.
+    pub token: String,
+    /// Until when it is good.
+    pub expires_at: String,
+}
+
+impl fmt::Debug for PasswordLink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PasswordLink")
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
+    }
+}
+
+/// `POST /users`
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UserCreate {
+    /// The name used to sign in: 3 to 50 of a-z, 0-9, `.`, `_` and `-`.
+    pub username: String,
+    /// admin, operator, support, viewer.
+    pub role: String,
+    /// The name that others see.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub full_name: Option<String>,
+    /// Where to write.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// The only customer they see.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer_id: Option<i64>,
+}
+
+/// `PATCH /users/{id}`
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UserPatch {
+    /// admin, operator, support, viewer.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+    /// The name that others see.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub full_name: Option<String>,
+    /// Where to write.
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    pub email: Patch<String>,
+    /// The only customer they see; null lets them see all.
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    pub customer_id: Patch<i64>,
+    /// True ends every session, API token and link at once.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub is_disabled: Option<bool>,
+}
+
+/// The query of `GET /users`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UserQuery {
+    /// Text in name, full name or e-mail address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub search: Option<String>,
+    /// Only this role.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+    /// Only those who may not sign in, or only the others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub is_disabled: Option<bool>,
+    /// Page number, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<u32>,
+    /// Rows of a page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per_page: Option<u32>,
+    /// Wins over the page number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+    /// asc, desc.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<String>,
+}
