@@ -61,6 +61,7 @@ struct Row {
 }
 
 #[rustfmt::skip]
+#[expect(clippy::match_same_arms, reason = "a table has a row for each permission")]
 const fn row(permission: Permission) -> Row {
     use {Permission as P, Role as R};
     let (lowest, is_for_bound, needs_proof) = match permission {

@@ -102,7 +102,10 @@ impl Session {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        RefreshVerdict::{Grace, Over, Reused, Rotate},
+        *,
+    };
 
     #[test]
     fn a_refresh_token_is_judged_by_its_place_and_age() {
@@ -123,7 +126,6 @@ mod tests {
             user_agent: String::new(),
             created_at: at(0),
         };
-        use RefreshVerdict::{Grace, Over, Reused, Rotate};
         for (token, secs, verdict) in [
             (2, 100, Rotate),
             (3, 105, Grace),

@@ -22,7 +22,7 @@ impl Settings {
                 })),
             })
         });
-        let roles = self.security.second_factor_roles.iter();
+        let guarded = self.security.second_factor_roles.iter();
         json!({
             "presence": {
                 "default_interval_s": p.default_interval_s,
@@ -42,7 +42,7 @@ impl Settings {
                 "events_days": r.events_days,
             },
             "security": {
-                "second_factor_roles": roles.map(|role| role.as_str()).collect::<Vec<_>>(),
+                "second_factor_roles": guarded.map(|role| role.as_str()).collect::<Vec<_>>(),
                 "step_up_minutes": self.security.step_up_minutes,
             },
         })
