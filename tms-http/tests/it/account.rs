@@ -190,10 +190,17 @@ async fn a_password_link_is_good_once_and_for_three_days() {
 fn seed_of(setup: &Value) -> Seed {
     let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
     let text = setup["secret"].as_str().unwrap();
-    let mut bits = String::new();
-    for letter in text.chars() {
-        bits += &format!("{:05b}", alphabet.find(letter).unwrap());
-    }
+    let bit = |letter: char, n: usize| {
+        if alphabet.find(letter).unwrap() >> n & 1 == 1 {
+            '1'
+        } else {
+            '0'
+        }
+    };
+    let bits: String = text
+        .chars()
+        .flat_map(|letter| (0..5).rev().map(move |n| bit(letter, n)))
+        .collect();
     let bytes: Vec<u8> = bits
         .as_bytes()
         .chunks_exact(8)
@@ -386,25 +393,25 @@ async fn sessions_are_listed_and_ended_by_their_owner() {
 #[tokio::test]
 async fn an_api_token_has_a_part_of_its_owners_rights() {
     let world = World::new().await;
-    let make = |body: Value| world.post("/auth/tokens", &body).by("operator").send();
-    make(json!({ "name": "", "scopes": [] }))
+    let ask = |body: Value| world.post("/auth/tokens", &body).by("operator").send();
+    ask(json!({ "name": "", "scopes": [] }))
         .await
         .wrong_fields(&["name", "scopes"]);
-    make(json!({ "name": "x", "scopes": ["everything"] }))
+    ask(json!({ "name": "x", "scopes": ["everything"] }))
         .await
         .wrong_fields(&["scopes"]);
-    make(json!({ "name": "x", "scopes": ["user.read"] }))
+    ask(json!({ "name": "x", "scopes": ["user.read"] }))
         .await
         .wrong_fields(&["scopes"]);
-    make(json!({ "name": "x", "scopes": ["user.write"] }))
+    ask(json!({ "name": "x", "scopes": ["user.write"] }))
         .await
         .wrong_fields(&["scopes"]);
     let day = |text: &str| json!({ "name": "x", "scopes": ["alert.read"], "expires_at": text });
     for bad in ["2026-01-24T10:00:00Z", "2027-01-26T10:00:00Z", "tomorrow"] {
-        make(day(bad)).await.wrong_fields(&["expires_at"]);
+        ask(day(bad)).await.wrong_fields(&["expires_at"]);
     }
-    let made = make(json!({ "name": "nagios", "scopes": ["terminal.read", "customer.write"] })).await;
-    let (location, made) = (made.location(), made.ok(201));
+    let answer = ask(json!({ "name": "nagios", "scopes": ["terminal.read", "customer.write"] })).await;
+    let (location, made) = (answer.location(), answer.ok(201));
     let token = made["token"].as_str().unwrap().to_owned();
     assert!(token.starts_with("tms_pat_"));
     assert_eq!(made["expires_at"], "2026-04-24T10:00:00Z");

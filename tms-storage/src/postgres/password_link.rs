@@ -68,14 +68,14 @@ impl PasswordLinkStore for PgStore {
     ) -> Result<(), StoreError> {
         self.bounded(async {
             let mut act = self.act(with).await?;
-            let used: Option<i64> = sqlx::query_scalar(
+            let holder: Option<i64> = sqlx::query_scalar(
                 "DELETE FROM operator_password_link WHERE hash = $1 AND expires_at > $2 RETURNING user_id",
             )
             .bind(hash.0)
             .bind(At::from(now))
             .fetch_optional(&mut *act.tx)
             .await?;
-            let id = used.ok_or_else(|| Fault::missing("password link", ""))?;
+            let id = holder.ok_or_else(|| Fault::missing("password link", ""))?;
             let user = UserId::new(id).map_err(|error| Fault::corrupt("password link", error))?;
             sqlx::query("UPDATE operator_user SET password_hash = $2 WHERE id = $1")
                 .bind(id)

@@ -95,7 +95,7 @@ impl SecondFactorStore for PgStore {
 
     async fn use_step(&self, user: UserId, step: Step) -> Result<bool, StoreError> {
         self.bounded(async {
-            let used = sqlx::query(
+            let spent = sqlx::query(
                 "UPDATE operator_second_factor SET last_step = $2 \
                  WHERE user_id = $1 AND last_step < $2 AND confirmed_at IS NOT NULL",
             )
@@ -103,7 +103,7 @@ impl SecondFactorStore for PgStore {
             .bind(step)
             .execute(self.pool())
             .await?;
-            Ok(used.rows_affected() > 0)
+            Ok(spent.rows_affected() > 0)
         })
         .await
     }
@@ -111,12 +111,12 @@ impl SecondFactorStore for PgStore {
     async fn use_recovery(&self, user: UserId, code: TokenHash, with: Envelope) -> Result<bool, StoreError> {
         self.bounded(async {
             let mut act = self.act(with).await?;
-            let used = sqlx::query("DELETE FROM operator_recovery_code WHERE user_id = $1 AND hash = $2")
+            let spent = sqlx::query("DELETE FROM operator_recovery_code WHERE user_id = $1 AND hash = $2")
                 .bind(user.get())
                 .bind(code.0)
                 .execute(&mut *act.tx)
                 .await?;
-            if used.rows_affected() == 0 {
+            if spent.rows_affected() == 0 {
                 return Ok(false);
             }
             act.finish(Some(user.get())).await?;

@@ -64,7 +64,7 @@ impl PasswordLinkStore for SqliteStore {
         with: Envelope,
     ) -> Result<(), StoreError> {
         let mut work = self.begin(with.fence).await?;
-        let used: Option<i64> = sqlx::query_scalar(
+        let holder: Option<i64> = sqlx::query_scalar(
             "DELETE FROM operator_password_link WHERE hash = ? AND expires_at > ? RETURNING user_id",
         )
         .bind(hash.0.to_vec())
@@ -72,7 +72,7 @@ impl PasswordLinkStore for SqliteStore {
         .fetch_optional(work.conn())
         .await
         .or_fault(KIND, "")?;
-        let id = used.ok_or_else(|| StoreError::Missing(EntityRef::new(KIND, "")))?;
+        let id = holder.ok_or_else(|| StoreError::Missing(EntityRef::new(KIND, "")))?;
         let user = UserId::new(id).map_err(|e| StoreError::Corrupt(EntityRef::new(KIND, id), e.into()))?;
         write_password(work.conn(), user, password).await?;
         end_sessions(work.conn(), user, None).await?;

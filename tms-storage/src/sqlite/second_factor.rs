@@ -82,7 +82,7 @@ impl SecondFactorStore for SqliteStore {
 
     async fn use_step(&self, user: UserId, step: Step) -> Result<bool, StoreError> {
         let mut work = self.begin(None).await?;
-        let used = sqlx::query(
+        let spent = sqlx::query(
             "UPDATE operator_second_factor SET last_step = ?1
              WHERE user_id = ?2 AND last_step < ?1 AND confirmed_at IS NOT NULL",
         )
@@ -92,18 +92,18 @@ impl SecondFactorStore for SqliteStore {
         .await
         .or_fault(KIND, user)?;
         work.commit().await?;
-        Ok(used.rows_affected() > 0)
+        Ok(spent.rows_affected() > 0)
     }
 
     async fn use_recovery(&self, user: UserId, code: TokenHash, with: Envelope) -> Result<bool, StoreError> {
         let mut work = self.begin(with.fence).await?;
-        let used = sqlx::query("DELETE FROM operator_recovery_code WHERE user_id = ? AND hash = ?")
+        let spent = sqlx::query("DELETE FROM operator_recovery_code WHERE user_id = ? AND hash = ?")
             .bind(user.get())
             .bind(code.0.to_vec())
             .execute(work.conn())
             .await
             .or_fault(KIND, user)?;
-        if used.rows_affected() == 0 {
+        if spent.rows_affected() == 0 {
             return Ok(false);
         }
         work.seal(&with, Some(user.get())).await?;

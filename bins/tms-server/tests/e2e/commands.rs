@@ -1,6 +1,8 @@
 //! The command line, as scripts use it.
 
-use crate::server::{PASSWORD, Setting};
+use serde_json::json;
+
+use crate::server::{Operator, PASSWORD, Setting};
 
 #[test]
 fn commands_print_one_json_document_and_tell_the_truth() {
@@ -47,6 +49,56 @@ fn wrong_use_is_2_and_says_what_is_wrong() {
     assert!(String::from_utf8_lossy(&weak.stderr).contains("12 to 128"));
     assert!(setting.run(&create, PASSWORD).status.success());
     assert!(String::from_utf8_lossy(&setting.run(&create, PASSWORD).stderr).contains("already exists"));
+}
+
+#[tokio::test]
+async fn people_are_reset_disabled_and_enabled_beside_a_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let setting = Setting::sqlite(folder.path());
+    setting.prepare();
+    let server = setting.start().await;
+    let root = server.sign_in().await;
+    let last = setting.run(&["user", "disable", "--username", "root"], "");
+    assert_eq!(last.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&last.stderr).contains("last administrator"));
+    let second = [
+        "user",
+        "create",
+        "--username",
+        "second",
+        "--role",
+        "admin",
+        "--password-stdin",
+        "--json",
+    ];
+    setting.json(&second, PASSWORD);
+    let disabled = setting.json(&["user", "disable", "--username", "root", "--json"], "");
+    assert_eq!(disabled["is_disabled"], true);
+    assert_eq!(
+        root.post("/auth/logout", &json!({})).await.0,
+        401,
+        "disabling acts at once"
+    );
+    let reset = ["user", "reset", "--username", "root", "--second-factor", "--json"];
+    assert_eq!(
+        setting.run(&reset, "").status.code(),
+        Some(1),
+        "nobody who is disabled gets a link"
+    );
+    let enabled = setting.json(&["user", "enable", "--username", "root", "--json"], "");
+    assert_eq!(enabled["is_disabled"], false);
+    let link = setting.json(&reset, "");
+    let next = "another test that says so";
+    let anybody = Operator::holding(&server, "");
+    let body = json!({ "token": link["token"], "new_password": next });
+    assert_eq!(anybody.post("/auth/password/reset", &body).await.0, 204);
+    assert_eq!(anybody.post("/auth/password/reset", &body).await.0, 401);
+    let login = |password: &str| json!({ "username": "root", "password": password });
+    assert_eq!(anybody.post("/auth/login", &login(PASSWORD)).await.0, 401);
+    assert_eq!(anybody.post("/auth/login", &login(next)).await.0, 200);
+    let nobody = setting.run(&["user", "reset", "--username", "nobody"], "");
+    assert!(String::from_utf8_lossy(&nobody.stderr).contains("not found"));
+    assert!(server.terminate());
 }
 
 #[tokio::test]

@@ -271,6 +271,11 @@ impl Operator {
         body
     }
 
+    /// Returns the status of an answer.
+    pub async fn status(&self, path: &str) -> u16 {
+        self.send(reqwest::Method::GET, path, None).await.0
+    }
+
     /// Sends a document and returns status and answer.
     pub async fn post(&self, path: &str, body: &Value) -> (u16, Value) {
         self.send(reqwest::Method::POST, path, Some(body)).await

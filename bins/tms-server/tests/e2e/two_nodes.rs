@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::server::{Operator, Setting, beat, cluster, enrol, psql, until};
+use serde_json::json;
+
+use crate::server::{Operator, PASSWORD, Setting, beat, cluster, enrol, psql, until};
 
 const SERIAL: &str = "TC-200-001";
 
@@ -47,6 +49,44 @@ async fn a_token_that_is_rotated_twice_on_one_node_is_refused_by_the_other_withi
     })
     .await;
     assert_eq!(beat(&at_a, SERIAL, 4).await, 401);
+}
+
+#[tokio::test]
+async fn a_person_who_is_disabled_on_one_node_is_refused_by_the_other_within_a_second() {
+    let Some(setting) = Setting::postgres("people") else {
+        return;
+    };
+    setting.prepare();
+    let (a, b) = (setting.start().await, setting.start().await);
+    let root = a.sign_in().await;
+    let (status, made) = root
+        .post("/users", &json!({ "username": "second", "role": "operator" }))
+        .await;
+    assert_eq!(status, 201, "{made}");
+    let password = json!({ "token": made["password_link"]["token"], "new_password": PASSWORD });
+    assert_eq!(
+        Operator::holding(&b, "")
+            .post("/auth/password/reset", &password)
+            .await
+            .0,
+        204
+    );
+    let login = json!({ "username": "second", "password": PASSWORD });
+    let (_, pair) = Operator::holding(&b, "").post("/auth/login", &login).await;
+    let second = Operator::holding(&b, pair["access_token"].as_str().unwrap());
+    let wish = json!({ "name": "nagios", "scopes": ["terminal.read"] });
+    let (_, token) = second.post("/auth/tokens", &wish).await;
+    let program = Operator::holding(&b, token["token"].as_str().unwrap());
+    for held in [&second, &program] {
+        held.get("/terminals").await;
+    }
+    setting.json(&["user", "disable", "--username", "second", "--json"], "");
+    for held in [&second, &program] {
+        until(Duration::from_secs(1), "refused by the other node", async || {
+            held.status("/terminals").await == 401
+        })
+        .await;
+    }
 }
 
 #[tokio::test]
