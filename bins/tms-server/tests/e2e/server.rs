@@ -215,6 +215,13 @@ impl Server {
         .await;
     }
 
+    /// Returns how much memory the server holds.
+    pub fn resident_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
     /// Kills the server as a power cut would.
     pub fn kill(mut self) -> String {
         self.child.kill().unwrap();
