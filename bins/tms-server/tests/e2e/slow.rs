@@ -62,10 +62,10 @@ async fn a_thousand_slow_clients_cost_little_and_are_sent_away() {
         let (address, has_head) = (server.address.clone(), n % 2 == 0);
         slow.spawn(async move { (has_head, dribble(address, has_head).await) });
     }
-    let (mut highest, mut served, mut ended) = (before, 0, 0);
+    let (mut highest, mut sent, mut ended) = (before, 0, 0);
     while ended < CLIENTS {
-        served += 1;
-        assert_eq!(beat(&agent, SERIAL, served).await, 200, "others are served");
+        sent += 1;
+        assert_eq!(beat(&agent, SERIAL, sent).await, 200, "others are served");
         highest = highest.max(server.resident_kib());
         while let Some(one) = slow.try_join_next() {
             let (has_head, answer) = one.unwrap();
