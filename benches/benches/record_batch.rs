@@ -1,4 +1,5 @@
-//! What a batch of 500 heartbeats costs each store, commit included. PostgreSQL is measured when
+//! What a batch of heartbeats costs each store, commit included: small, usual and full ones, one at a time and two that
+//! commit beside each other, as the lanes of group commit do. PostgreSQL is measured when
 //! `TMS_TEST_POSTGRES_REAL_URL` names a cluster; the batch goes into a database of its own.
 
 #![allow(clippy::unwrap_used, reason = "a bench that cannot begin has nothing to say")]
@@ -16,29 +17,39 @@ use tms_storage::{
 };
 use tokio::runtime::Runtime;
 
-const BATCH: i64 = 500;
+const FLEET: i64 = 1_024;
+/// Heartbeats in a batch, and batches at a time.
+const SHAPES: [(usize, usize); 4] = [(64, 1), (500, 1), (500, 2), (1_024, 1)];
 
 async fn fleet(stores: &Stores) -> Vec<TerminalId> {
     let customer = given::customer(stores, "ABC Store").await;
-    given::fleet(stores, customer.id, BATCH).await
+    given::fleet(stores, customer.id, FLEET).await
 }
 
 fn measure(c: &mut Criterion, runtime: &Runtime, name: &str, stores: &Stores) {
     let terminals = runtime.block_on(fleet(stores));
     let rules = BatchRules::default();
     let mut seq = 0;
-    let mut group = c.benchmark_group("record_batch");
-    group.throughput(Throughput::Elements(BATCH.unsigned_abs()));
-    group.bench_function(name, |b| {
-        b.iter(|| {
-            seq += 1;
-            let beat = |terminal: &TerminalId| build::counted(*terminal, build::at(seq), "boot", seq);
-            let beats: Vec<_> = terminals.iter().map(beat).collect();
-            runtime
-                .block_on(stores.heartbeats.record_batch(&beats, &rules))
-                .unwrap()
+    let mut group = c.benchmark_group(format!("record_batch, {name}"));
+    for (length, lanes) in SHAPES {
+        let count = u64::try_from(length * lanes).unwrap();
+        group.throughput(Throughput::Elements(count));
+        group.bench_function(format!("{length} heartbeats, {lanes} at a time"), |b| {
+            b.iter(|| {
+                seq += 1;
+                let beat = |terminal: &TerminalId| build::counted(*terminal, build::at(seq), "boot", seq);
+                let batches: Vec<Vec<_>> = terminals
+                    .chunks(length)
+                    .take(lanes)
+                    .map(|part| part.iter().map(beat).collect())
+                    .collect();
+                let writes = batches
+                    .iter()
+                    .map(|batch| stores.heartbeats.record_batch(batch, &rules));
+                runtime.block_on(futures::future::try_join_all(writes)).unwrap()
+            });
         });
-    });
+    }
     group.finish();
 }
 

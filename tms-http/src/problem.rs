@@ -174,10 +174,12 @@ impl Problem {
         self.render(&alone_id(now), now)
     }
 
-    /// Makes only the body, where no request is known.
-    pub(crate) fn render_alone(&self) -> Vec<u8> {
+    /// Makes an id and the body, where no request is known.
+    pub(crate) fn render_alone(&self) -> (String, Vec<u8>) {
         let now = SystemClock.now();
-        self.body(&alone_id(now), now)
+        let id = alone_id(now);
+        let body = self.body(&id, now);
+        (id, body)
     }
 
     fn body(&self, request_id: &str, now: Timestamp) -> Vec<u8> {

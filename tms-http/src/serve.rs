@@ -4,6 +4,7 @@
 
 mod connection;
 mod io;
+mod refusal;
 mod watch;
 
 use std::{io::Write, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
@@ -121,13 +122,9 @@ fn is_of_the_connection(error: &std::io::Error) -> bool {
 
 /// Says 503 in one write that does not wait, and closes.
 fn refuse(stream: TcpStream) {
-    let body = Problem::unavailable("too many connections").render_alone();
-    let head = format!(
-        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nretry-after: 1\r\n\
-         connection: close\r\ncontent-length: {}\r\n\r\n",
-        body.len()
-    );
+    let problem = Problem::unavailable("too many connections");
+    let answer = refusal::alone("503 Service Unavailable", "retry-after: 1\r\n", &problem);
     if let Ok(mut stream) = stream.into_std() {
-        let _ = stream.write_all(&[head.as_bytes(), &body].concat());
+        let _ = stream.write_all(&answer);
     }
 }

@@ -21,6 +21,10 @@ pub enum StoreConfig {
     /// In a SQLite file in the data folder.
     Sqlite,
     /// In a PostgreSQL database.
+    #[cfg_attr(
+        not(feature = "postgres"),
+        expect(dead_code, reason = "read only to say that this build has no such store")
+    )]
     Postgres {
         /// Its address, user and password.
         url: Secret<String>,

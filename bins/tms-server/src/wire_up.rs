@@ -18,6 +18,7 @@ use tms_storage::sqlite::SqliteStore;
 use crate::config::{Config, StoreConfig};
 
 /// The file of the embedded store within the data folder.
+#[cfg(feature = "sqlite")]
 const SQLITE_FILE: &str = "tms.sqlite3";
 /// The key that the embedded store makes once.
 const KEY_FILE: &str = "secret.key";
@@ -32,6 +33,14 @@ pub enum Purpose {
 }
 
 /// Opens the configured store.
+#[cfg_attr(
+    not(feature = "sqlite"),
+    expect(
+        unused_variables,
+        clippy::unused_async,
+        reason = "only the embedded store is opened for a purpose, and at once"
+    )
+)]
 pub async fn open_stores(config: &Config, purpose: Purpose) -> anyhow::Result<Stores> {
     match &config.store {
         #[cfg(feature = "sqlite")]
@@ -118,6 +127,10 @@ pub async fn migrate(config: &Config) -> anyhow::Result<Vec<String>> {
 }
 
 /// Returns the names of what is missing of the schema.
+#[cfg_attr(
+    not(feature = "postgres"),
+    expect(clippy::unused_async, reason = "the embedded store has nothing to wait for")
+)]
 pub async fn migration_plan(config: &Config) -> anyhow::Result<Vec<String>> {
     match &config.store {
         StoreConfig::Sqlite => Ok(Vec::new()),

@@ -50,10 +50,7 @@ impl Connection {
             head: self.settings.header_timeout,
             idle: self.settings.idle_timeout,
         };
-        let socket = WatchedSocket {
-            stream,
-            watch: Arc::clone(&watch),
-        };
+        let socket = WatchedSocket::new(stream, Arc::clone(&watch));
         let builder = self.protocol();
         let seen = Arc::clone(&watch);
         let service = service_fn(|request| self.answer(request, &seen));

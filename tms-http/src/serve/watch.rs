@@ -53,6 +53,11 @@ impl Watch {
         }
     }
 
+    /// Tells whether no request is under way.
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.state.load(Ordering::Relaxed) != SERVING
+    }
+
     /// Notes that a request is under way until the guard is dropped.
     pub(super) fn serving(self: &Arc<Self>) -> Serving {
         self.enter(SERVING);

@@ -5,7 +5,7 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use tms_core::{Tms, testkit::MemoryStore};
+use tms_core::{Tms, testkit::MemoryStore, time::Timestamp};
 use tms_http::{HttpSettings, ServeSettings};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -113,11 +113,79 @@ async fn a_connection_serves_many_requests_and_a_head_is_bounded() {
     }
     let long = format!("GET /health/ HTTP/1.1\r\nHost: x\r\nX: {}\r\n\r\n", "y".repeat(40_000));
     assert!(exchange(server.address, &long).await.starts_with("HTTP/1.1 431"));
+}
+
+/// Expects a whole answer with the error body of the contract, after which the connection ends.
+fn assert_problem(answer: &str, status: &str, code: &str) {
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{answer}"));
+    assert!(head.starts_with(&format!("HTTP/1.1 {status}\r\n")), "{answer}");
+    let header = |name: &str| {
+        let line = head.lines().find_map(|line| line.strip_prefix(&format!("{name}: ")));
+        line.unwrap_or_else(|| panic!("no {name}: {answer}")).to_owned()
+    };
+    let error = serde_json::from_str::<serde_json::Value>(body).unwrap()["error"].clone();
+    assert_eq!(error["code"], code, "{answer}");
+    assert_eq!(error["request_id"], header("x-request-id"), "{answer}");
+    assert!(error["timestamp"].as_str().unwrap().parse::<Timestamp>().is_ok());
+    assert!(!error["message"].as_str().unwrap().is_empty() && error["field_errors"].is_object());
+    assert_eq!(header("content-length"), body.len().to_string());
+    assert_eq!(header("content-type"), "application/json");
+    assert_eq!(header("connection"), "close");
+}
+
+#[tokio::test]
+async fn what_never_became_a_request_is_answered_with_the_error_body() {
+    let server = run(|_, _| {}).await;
+    let bad = "400 Bad Request";
+    let large = "431 Request Header Fields Too Large";
+    let before = "GET /health/ HTTP/1.1\r\nHost: x\r\n";
+    for (request, status, code) in [
+        ("rubbish\r\n\r\n".to_owned(), bad, "VAL_003"),
+        ("GET / HTTP/9.9\r\nHost: x\r\n\r\n".to_owned(), bad, "VAL_003"),
+        ("G@T / HTTP/1.1\r\nHost: x\r\n\r\n".to_owned(), bad, "VAL_003"),
+        ("GET  HTTP/1.1\r\nHost: x\r\n\r\n".to_owned(), bad, "VAL_003"),
+        (format!("{before}no colon\r\n\r\n"), bad, "VAL_003"),
+        (
+            format!("{before}Content-Length: 1\r\nContent-Length: 2\r\n\r\n"),
+            bad,
+            "VAL_003",
+        ),
+        (format!("{before}Content-Length: -1\r\n\r\n"), bad, "VAL_003"),
+        (format!("{before}{}\r\n", "X: y\r\n".repeat(65)), large, "SIZE_001"),
+        (format!("{before}X: {}\r\n\r\n", "y".repeat(300_000)), large, "SIZE_001"),
+        (format!("{before}X: {}", "y".repeat(300_000)), large, "SIZE_001"),
+    ] {
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        stream.shutdown().await.unwrap();
+        let answer = read_all(&mut stream).await;
+        assert_problem(&answer, status, code);
+    }
+    let uri = format!("GET /{} HTTP/1.1\r\nHost: x\r\n\r\n", "y".repeat(70_000));
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    stream.write_all(uri.as_bytes()).await.unwrap();
+    stream.shutdown().await.unwrap();
+    let answer = read_all(&mut stream).await;
     assert!(
-        exchange(server.address, "rubbish\r\n\r\n")
-            .await
-            .starts_with("HTTP/1.1 400")
+        answer.starts_with("HTTP/1.1 4") && answer.contains("\"SIZE_001\""),
+        "{answer}"
     );
+}
+
+#[tokio::test]
+async fn rubbish_after_a_good_request_is_answered_too() {
+    let server = run(|_, _| {}).await;
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    stream
+        .write_all(b"GET /health/ HTTP/1.1\r\nHost: x\r\n\r\n")
+        .await
+        .unwrap();
+    let mut answer = [0; 1_024];
+    let read = stream.read(&mut answer).await.unwrap();
+    assert!(answer[..read].ends_with(b"healthy"));
+    stream.write_all(b"rubbish\r\n\r\n").await.unwrap();
+    stream.shutdown().await.unwrap();
+    assert_problem(&read_all(&mut stream).await, "400 Bad Request", "VAL_003");
 }
 
 #[tokio::test]

@@ -68,9 +68,14 @@ async fn database(stores: &Stores) -> Vec<Finding> {
             let cause = std::error::Error::source(&error)
                 .map(|cause| format!(": {cause}"))
                 .unwrap_or_default();
+            let advice = if cause.contains("permission denied") {
+                "; let the owner of the database run `tms migrate` with TMS_DB_APP_ROLE set to this role"
+            } else {
+                ""
+            };
             return vec![Finding {
                 name: "database",
-                fault: Some(format!("{error}{cause}")),
+                fault: Some(format!("{error}{cause}{advice}")),
             }];
         }
     };

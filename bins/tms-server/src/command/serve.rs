@@ -1,6 +1,6 @@
 //! `tms serve`: listens at once, is ready when the database is, and stops without dropping a request.
 
-use std::{process::ExitCode, sync::Arc, time::Duration};
+use std::{net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use serde_json::json;
@@ -13,7 +13,7 @@ use tms_core::{
 };
 use tms_http::{HttpSettings, ServeSettings};
 use tokio::{
-    net::TcpListener,
+    net::{TcpListener, TcpSocket},
     signal::unix::{SignalKind, signal},
     sync::watch,
 };
@@ -82,8 +82,7 @@ impl Node {
                 metrics.render()
             }));
         }
-        let listener = TcpListener::bind(config.listen).await;
-        let listener = listener.with_context(|| format!("listening on {}", config.listen))?;
+        let listener = listen(config.listen).with_context(|| format!("listening on {}", config.listen))?;
         Ok(Self { tms, listener, http })
     }
 
@@ -107,6 +106,22 @@ impl Node {
         tracing::info!("stopped");
         Ok(())
     }
+}
+
+/// How many connections may wait to be accepted. A fleet that lost its server comes back at one time, and what finds no
+/// room here is reset.
+const WAITING_CONNECTIONS: u32 = 4_096;
+
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()
+    } else {
+        TcpSocket::new_v6()
+    }?;
+    // A server that starts again takes the place of the one before at once.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(WAITING_CONNECTIONS)
 }
 
 /// Waits for a database that can be used, then does the background work.

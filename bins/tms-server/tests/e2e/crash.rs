@@ -11,11 +11,14 @@ use tms_sim::{
     verify,
 };
 
-use crate::server::{PASSWORD, Server, Setting, cluster, until};
+use crate::server::{PASSWORD, Server, Setting, cluster, psql, until};
 
 /// A durable cluster of its own, which may be killed; stopped when dropped.
 struct OwnCluster {
     folder: String,
+    /// The database as its owner, who migrates.
+    owner_url: String,
+    /// The database as the application role, which serves.
     url: String,
 }
 
@@ -28,8 +31,14 @@ impl OwnCluster {
         };
         Self {
             folder: value("TMS_PG_DIR"),
-            url: value("TMS_PG_SUPER_URL"),
+            owner_url: value("TMS_PG_OWNER_URL"),
+            url: value("TMS_PG_URL"),
         }
+    }
+
+    /// Uses the two roles of a production set-up.
+    fn setting(&self) -> Setting {
+        Setting::of_database(&self.url).migrated_by(&self.owner_url, "tms_app")
     }
 }
 
@@ -116,7 +125,7 @@ async fn a_killed_server_and_a_killed_database_lose_nothing() {
         return;
     }
     let own = OwnCluster::start();
-    let setting = Setting::of_database(&own.url);
+    let setting = own.setting();
     let round = std::cell::Cell::new(0);
     drill(setting.clone(), 4, async |server| {
         round.set(round.get() + 1);
@@ -129,6 +138,32 @@ async fn a_killed_server_and_a_killed_database_lose_nothing() {
         server
     })
     .await;
+    // The server did all of that without the right to change what was audited.
+    let change = Command::new("psql")
+        .args(["-X", "-q", "-c", "UPDATE audit_entry SET actor = 'nobody'", &own.url])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&change.stderr).into_owned();
+    assert!(said.contains("permission denied"), "{said}");
+    assert_ne!(psql(&own.url, "SELECT count(*) FROM audit_entry"), "0");
+}
+
+/// `tms check` names the way out when the owner has migrated and granted nothing.
+#[test]
+fn a_role_without_rights_is_told_how_to_get_them() {
+    if cluster().is_none() {
+        return;
+    }
+    let own = OwnCluster::start();
+    let setting = own.setting();
+    Setting::of_database(&own.owner_url).json(&["migrate", "--json"], "");
+    let check = || String::from_utf8(setting.run(&["check"], "").stdout).unwrap();
+    let without = check();
+    assert!(without.contains("TMS_DB_APP_ROLE"), "{without}");
+    setting.prepare();
+    let with = check();
+    assert!(!with.contains("FAULT  database"), "{with}");
+    assert!(setting.run(&["check"], "").status.success(), "{with}");
 }
 
 /// DESIGN section 8: 503 with `Retry-After` within 2 s while the database is away, 2xx within 5 s of its return.
@@ -139,7 +174,7 @@ async fn a_database_that_is_away_is_503_and_its_return_needs_no_restart() {
         return;
     }
     let own = OwnCluster::start();
-    let setting = Setting::of_database(&own.url);
+    let setting = own.setting();
     setting.prepare();
     let server = setting.start().await;
     let token = enrol(&setting, &server, "TC-200-001").await;

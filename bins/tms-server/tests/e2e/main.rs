@@ -15,4 +15,5 @@ mod commands;
 mod crash;
 mod outage;
 mod server;
+mod slow;
 mod two_nodes;

@@ -17,6 +17,8 @@ pub const PASSWORD: &str = "a test that says so";
 pub struct Setting {
     /// Names and texts of the environment.
     pub environment: Vec<(String, String)>,
+    /// What `tms migrate` gets besides.
+    migration: Vec<(String, String)>,
 }
 
 impl Setting {
@@ -48,6 +50,15 @@ impl Setting {
     #[must_use]
     pub fn with(mut self, key: &str, value: &str) -> Self {
         self.environment.push((key.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Lets the owner of the database migrate, and grant `role` what a server needs.
+    #[must_use]
+    pub fn migrated_by(mut self, owner_url: &str, role: &str) -> Self {
+        for (key, value) in [("DATABASE_URL", owner_url), ("TMS_DB_APP_ROLE", role)] {
+            self.migration.push((key.to_owned(), value.to_owned()));
+        }
         self
     }
 
@@ -86,7 +97,9 @@ impl Setting {
 
     /// Migrates, and makes the administrator `root`.
     pub fn prepare(&self) {
-        self.json(&["migrate", "--json"], "");
+        let mut migration = self.clone();
+        migration.environment.extend(self.migration.iter().cloned());
+        migration.json(&["migrate", "--json"], "");
         let create = [
             "user",
             "create",
@@ -200,6 +213,13 @@ impl Server {
                 .is_ok_and(|answer| answer.status().is_success())
         })
         .await;
+    }
+
+    /// Returns how much memory the server holds.
+    pub fn resident_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
     }
 
     /// Kills the server as a power cut would.
