@@ -34,7 +34,7 @@ async fn make_fleet(stores: &Stores, count: usize) -> Vec<TerminalId> {
     let customer = CustomerDraft::named("Bench");
     let customer = stores
         .customers
-        .insert(&customer, now, Envelope::default())
+        .insert(&customer, now, Envelope::following())
         .await
         .unwrap();
     let mut fleet = Vec::with_capacity(count);
@@ -44,7 +44,7 @@ async fn make_fleet(stores: &Stores, count: usize) -> Vec<TerminalId> {
         fleet.push(
             stores
                 .terminals
-                .insert(&draft, now, Envelope::default())
+                .insert(&draft, now, Envelope::following())
                 .await
                 .unwrap()
                 .id,
