@@ -16,8 +16,8 @@ pub mod verify;
 
 use crate::{ctx::Origin, id::CustomerId, named_enum, permission::Role, time::Timestamp};
 
-pub use changes::changes;
 pub use chain::{ChainHash, Head, Seal};
+pub use changes::changes;
 pub use checkpoint::Checkpoint;
 pub use key::AuditKeys;
 pub use record::{AuditRecord, SignedRecord};

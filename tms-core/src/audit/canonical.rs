@@ -92,7 +92,16 @@ pub(super) mod tests {
         let maybe_id = || prop::option::of(0_i64..3);
         let when = prop::sample::select(vec![0_i64, 1, 1_769_248_800_000_001]);
         let ids = (0_i64..3, when, maybe_id(), maybe_id());
-        let texts = (text(), maybe_text(), text(), text(), maybe_text(), text(), text(), text());
+        let texts = (
+            text(),
+            maybe_text(),
+            text(),
+            text(),
+            maybe_text(),
+            text(),
+            text(),
+            text(),
+        );
         (ids, texts, text()).prop_map(|((id, at, target_id, customer_id), texts, change)| {
             let (actor, role, action, target_type, ip_address, user_agent, request_id, result) = texts;
             AuditRecord {

@@ -167,7 +167,8 @@ mod tests {
     fn every_part_of_a_link_counts() {
         let keys = AuditKeys::public();
         let entry = keys.sign(record(1));
-        let hash = |before, place, verdict, entry: &SignedRecord| link_hash(&ChainHash([before; 32]), place, verdict, entry);
+        let hash =
+            |before, place, verdict, entry: &SignedRecord| link_hash(&ChainHash([before; 32]), place, verdict, entry);
         let base = hash(0, 1, Verdict::Genuine, &entry);
         let unsigned = SignedRecord {
             signature: None,

@@ -28,7 +28,11 @@ fn compare(name: &str, before: &Value, after: &Value, found: &mut Map<String, Va
             let (before, after) = (before.unwrap_or(empty.clone()), after.unwrap_or(empty));
             let added = after.keys().filter(|name| !before.contains_key(*name));
             for inner in before.keys().chain(added) {
-                let path = if name.is_empty() { inner.clone() } else { format!("{name}.{inner}") };
+                let path = if name.is_empty() {
+                    inner.clone()
+                } else {
+                    format!("{name}.{inner}")
+                };
                 let side = |fields: &Map<String, Value>| fields.get(inner).cloned().unwrap_or(json!(null));
                 compare(&path, &side(&before), &side(&after), found);
             }
@@ -57,6 +61,9 @@ mod tests {
             changes(&Value::Null, &json!({ "a": 1, "b": null })),
             json!({ "a": { "after": 1 } })
         );
-        assert_eq!(changes(&json!({ "a": 1 }), &Value::Null), json!({ "a": { "before": 1, "after": null } }));
+        assert_eq!(
+            changes(&json!({ "a": 1 }), &Value::Null),
+            json!({ "a": { "before": 1, "after": null } })
+        );
     }
 }

@@ -17,7 +17,9 @@ pub fn storable(value: Value) -> Value {
         Value::Array(items) => Value::Array(items.into_iter().map(storable).collect()),
         Value::Object(fields) => {
             let fields = fields.into_iter();
-            let fields: Map<_, _> = fields.map(|(name, value)| (storable_text(name), storable(value))).collect();
+            let fields: Map<_, _> = fields
+                .map(|(name, value)| (storable_text(name), storable(value)))
+                .collect();
             Value::Object(fields)
         }
         other => other,
@@ -152,10 +154,10 @@ mod tests {
                 let items: Vec<_> = items.iter().map(respelled).collect();
                 format!("[{}]", items.join(", "))
             }
-            Value::Number(number) => number.as_f64().filter(|_| number.is_f64()).map_or_else(
-                || number.to_string(),
-                |float| format!("{float}"),
-            ),
+            Value::Number(number) => number
+                .as_f64()
+                .filter(|_| number.is_f64())
+                .map_or_else(|| number.to_string(), |float| format!("{float}")),
             other => other.to_string(),
         }
     }
@@ -194,7 +196,10 @@ mod tests {
             (json!(u64::MAX), "18446744073709551615e0"),
             (json!(i64::MIN), "-9223372036854775808e0"),
             (json!(1.0e300), "1e300"),
-            (json!({"b": 1, "a": [true, null, "\"\u{1}é"]}), "{\"a\":[true,null,\"\\\"\\u0001é\"],\"b\":1e0}"),
+            (
+                json!({"b": 1, "a": [true, null, "\"\u{1}é"]}),
+                "{\"a\":[true,null,\"\\\"\\u0001é\"],\"b\":1e0}",
+            ),
         ] {
             assert_eq!(spelled(&value), expected);
         }

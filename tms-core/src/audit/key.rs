@@ -138,12 +138,7 @@ impl AuditKeys {
         })
     }
 
-    fn check(
-        &self,
-        key: impl Fn(&KeySet) -> &Secret<[u8; 32]>,
-        bytes: &[u8],
-        signature: Option<Signature>,
-    ) -> Trust {
+    fn check(&self, key: impl Fn(&KeySet) -> &Secret<[u8; 32]>, bytes: &[u8], signature: Option<Signature>) -> Trust {
         let Some(signature) = signature else {
             return Trust::Unsigned;
         };

@@ -8,11 +8,7 @@ use super::{
     json::{storable, storable_text},
     key::Signature,
 };
-use crate::{
-    id::CustomerId,
-    permission::Role,
-    time::Timestamp,
-};
+use crate::{id::CustomerId, permission::Role, time::Timestamp};
 
 /// An entry as it is stored.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,7 +55,11 @@ impl AuditEntry {
     pub fn record(&self, id: i64, created: Option<i64>) -> AuditRecord {
         let target_id = self.target.id.or(created);
         // A customer is its own customer: the id of a new one is known only now.
-        let own = if self.target.kind == "customer" { target_id } else { None };
+        let own = if self.target.kind == "customer" {
+            target_id
+        } else {
+            None
+        };
         AuditRecord {
             id,
             at: self.at,

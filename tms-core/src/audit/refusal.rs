@@ -195,7 +195,10 @@ mod tests {
         assert!(refusals.take(Timestamp::from_secs(119)).is_empty());
         let rest = refusals.take(Timestamp::from_secs(121));
         assert_eq!(shown(&rest), [("a", SEVERAL)]);
-        assert_eq!(rest[0].changes, json!({ "attempts": 10, "actions": { "x.write": 5, "y.write": 5 } }));
+        assert_eq!(
+            rest[0].changes,
+            json!({ "attempts": 10, "actions": { "x.write": 5, "y.write": 5 } })
+        );
         assert!(refusals.take(Timestamp::from_secs(1_000)).is_empty());
     }
 
@@ -216,7 +219,11 @@ mod tests {
             refusals.note(attempt(&format!("actor {n}"), "x.write", 60));
         }
         let entries = refusals.take(Timestamp::from_secs(120));
-        assert_eq!(entries.len(), MOST_ACTORS + 2, "each of the told apart, and two entries of the others");
+        assert_eq!(
+            entries.len(),
+            MOST_ACTORS + 2,
+            "each of the told apart, and two entries of the others"
+        );
         assert_eq!(shown(&entries).last(), Some(&("others", SEVERAL)));
         assert_eq!(entries[entries.len() - 1].changes["attempts"], 3_999);
     }

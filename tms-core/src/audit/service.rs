@@ -82,23 +82,22 @@ impl Audit {
         ctx.require(Permission::AuditExport)?;
         refuse_scoped(ctx, Permission::AuditExport)?;
         let (store, start) = (Arc::clone(&self.store), Some(PageStart::First));
-        Ok(stream::try_unfold((store, filter, start), |(store, filter, start)| async {
-            let Some(start) = start else { return Ok(None) };
-            let page = PageRequest {
-                start,
-                ..PageRequest::first(MAX_PER_PAGE)
-            };
-            let page = store.list(&filter, Order::Ascending, &page).await?;
-            let next = page.next.map(PageStart::After);
-            Ok(Some((page.items, (store, filter, next))))
-        }))
+        Ok(stream::try_unfold(
+            (store, filter, start),
+            |(store, filter, start)| async {
+                let Some(start) = start else { return Ok(None) };
+                let page = PageRequest {
+                    start,
+                    ..PageRequest::first(MAX_PER_PAGE)
+                };
+                let page = store.list(&filter, Order::Ascending, &page).await?;
+                let next = page.next.map(PageStart::After);
+                Ok(Some((page.items, (store, filter, next))))
+            },
+        ))
     }
 
-    async fn walk(
-        &self,
-        begin: Option<&Checkpoint>,
-        expected: Option<ChainHash>,
-    ) -> Result<Verification, StoreError> {
+    async fn walk(&self, begin: Option<&Checkpoint>, expected: Option<ChainHash>) -> Result<Verification, StoreError> {
         let mut walk = match Verifier::begin(&self.keys, begin, expected) {
             Ok(walk) => walk,
             Err(finding) => return Ok(found(Verification::default(), finding)),

@@ -76,8 +76,7 @@ pub trait AuditStore: fmt::Debug + Send + Sync + 'static {
 
     /// Lists entries in the order of their ids (cases `audit::filters_match_the_model`,
     /// `audit::cursors_walk_each_entry_once`).
-    async fn list(&self, filter: &AuditFilter, order: Order, page: &PageRequest)
-    -> Result<Page<AuditRow>, StoreError>;
+    async fn list(&self, filter: &AuditFilter, order: Order, page: &PageRequest) -> Result<Page<AuditRow>, StoreError>;
 
     /// Returns where the chain ends.
     async fn chain_end(&self) -> Result<ChainEnd, StoreError>;

@@ -319,8 +319,14 @@ mod tests {
         assert_eq!(with(&|links| alter(&mut links[2])), (K::Altered, Some(3), Some(3)));
         assert_eq!(with(&|links| links[1].entry = None), (K::Missing, Some(2), Some(2)));
         assert_eq!(with(&|links| drop(links.remove(1))), (K::Missing, Some(2), None));
-        assert_eq!(with(&|links| links[3].seal.hash.0[0] ^= 1), (K::ChainAltered, Some(4), Some(4)));
-        assert_eq!(with(&|links| links[3].seal.signature = None), (K::ChainAltered, Some(4), Some(4)));
+        assert_eq!(
+            with(&|links| links[3].seal.hash.0[0] ^= 1),
+            (K::ChainAltered, Some(4), Some(4))
+        );
+        assert_eq!(
+            with(&|links| links[3].seal.signature = None),
+            (K::ChainAltered, Some(4), Some(4))
+        );
         assert_eq!(
             with(&|links| links[3].seal.verdict = Verdict::Adopted),
             (K::ChainAltered, Some(4), Some(4))
@@ -335,14 +341,20 @@ mod tests {
     #[test]
     fn whoever_lacks_the_key_can_neither_seal_nor_sign() {
         use FindingKind as K;
-        let (ours, theirs) = (AuditKeys::new(&SecretKeys::new("ours")), AuditKeys::new(&SecretKeys::new("theirs")));
+        let (ours, theirs) = (
+            AuditKeys::new(&SecretKeys::new("ours")),
+            AuditKeys::new(&SecretKeys::new("theirs")),
+        );
         let mut links = chain(&ours, Head::default(), 1..=2);
         // A whole end of their own making.
         let head = links[1].seal.head();
         links.extend(chain(&theirs, head, 3..=4));
         assert_eq!(kind(walk(&ours, None, &links)), (K::ChainAltered, Some(3), Some(3)));
         // A whole chain of their own making.
-        assert_eq!(kind(walk(&ours, None, &chain(&theirs, Head::default(), 1..=2))).0, K::UnknownKey);
+        assert_eq!(
+            kind(walk(&ours, None, &chain(&theirs, Head::default(), 1..=2))).0,
+            K::UnknownKey
+        );
         // A row of theirs that our sealer met.
         let entry = theirs.sign(record(3));
         let seal = Seal::link(&ours, &head, &entry, false);
@@ -372,7 +384,10 @@ mod tests {
         assert_eq!((seen.sealed, seen.older_key), (4, 3));
         // What the old key signed is still bound by the chain.
         links[1].entry.as_mut().unwrap().record.actor = "nobody".to_owned();
-        assert_eq!(kind(walk(&newest, None, &links)), (FindingKind::Altered, Some(2), Some(2)));
+        assert_eq!(
+            kind(walk(&newest, None, &links)),
+            (FindingKind::Altered, Some(2), Some(2))
+        );
     }
 
     #[test]
@@ -396,7 +411,10 @@ mod tests {
             let expected = Some(links[expected - 1].seal.hash);
             let mut verifier = Verifier::begin(&keys, None, expected).unwrap();
             links[..last].iter().try_for_each(|link| verifier.link(link)).unwrap();
-            assert_eq!(verifier.end().map_err(|finding| finding.kind), is_met.then_some(()).ok_or(FindingKind::EndCut));
+            assert_eq!(
+                verifier.end().map_err(|finding| finding.kind),
+                is_met.then_some(()).ok_or(FindingKind::EndCut)
+            );
         }
     }
 }

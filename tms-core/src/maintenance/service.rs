@@ -87,7 +87,11 @@ impl Maintenances {
             "terminal_id": { "after": terminal.id.get() },
             "until": { "before": found.plan.until.map(|until| until.to_string()), "after": ctx.now.to_string() },
         });
-        let entry = ctx.audit("maintenance.end", AuditTarget::existing("maintenance", id.get()), changes);
+        let entry = ctx.audit(
+            "maintenance.end",
+            AuditTarget::existing("maintenance", id.get()),
+            changes,
+        );
         let entry = entry.of_customer(terminal.draft.customer);
         self.store.end(id, ctx.now, Envelope::audited(entry)).await?;
         self.put_in_step(ctx).await

@@ -6,7 +6,12 @@ use tokio::sync::watch;
 
 use super::{SecuritySettings, Settings, SettingsStore, StoredSettings};
 use crate::{
-    audit::{AuditTarget, changes}, ctx::Ctx, envelope::Envelope, error::Error, heartbeat::plan::BatchRules, id::Revision,
+    audit::{AuditTarget, changes},
+    ctx::Ctx,
+    envelope::Envelope,
+    error::Error,
+    heartbeat::plan::BatchRules,
+    id::Revision,
     permission::Permission,
 };
 

@@ -44,12 +44,7 @@ impl AuditStore for PgStore {
         self.bounded(async { self.act(with).await?.finish(None).await }).await
     }
 
-    async fn list(
-        &self,
-        filter: &AuditFilter,
-        order: Order,
-        page: &PageRequest,
-    ) -> Result<Page<AuditRow>, StoreError> {
+    async fn list(&self, filter: &AuditFilter, order: Order, page: &PageRequest) -> Result<Page<AuditRow>, StoreError> {
         self.bounded(async {
             let mut connection = self.pool().acquire().await?;
             let mut query = QueryBuilder::new(format!(
@@ -91,7 +86,11 @@ impl AuditStore for PgStore {
             let verdict: Option<&str> = cells.get()?;
             let dropped = checkpoint.as_ref().map(|checkpoint| checkpoint.head);
             Ok(ChainEnd {
-                head: last.into_iter().chain(dropped).max_by_key(|head| head.place).unwrap_or_default(),
+                head: last
+                    .into_iter()
+                    .chain(dropped)
+                    .max_by_key(|head| head.place)
+                    .unwrap_or_default(),
                 verdict: verdict.and_then(|verdict| verdict.parse().ok()),
                 checkpoint,
             })
@@ -148,7 +147,10 @@ impl AuditStore for PgStore {
                 "SELECT s.place, s.entry_id, s.verdict, s.hash, s.signature, e.id IS NOT NULL, {COLUMNS} \
                  FROM audit_seal s LEFT JOIN audit_entry e ON e.id = s.entry_id WHERE s.place > "
             ));
-            query.push_bind(after).push(" ORDER BY s.place LIMIT ").push_bind(i64::from(limit));
+            query
+                .push_bind(after)
+                .push(" ORDER BY s.place LIMIT ")
+                .push_bind(i64::from(limit));
             let rows = query.build().fetch_all(self.pool()).await?;
             let read = |row| {
                 let mut cells = entry_cells(row);
@@ -166,7 +168,9 @@ impl AuditStore for PgStore {
         self.bounded_by(PATIENCE, async {
             let mut tx = self.begin().await?;
             // It looks at every entry there is.
-            sqlx::query("SET LOCAL statement_timeout = '60s'").execute(&mut *tx).await?;
+            sqlx::query("SET LOCAL statement_timeout = '60s'")
+                .execute(&mut *tx)
+                .await?;
             let mut query = QueryBuilder::<Postgres>::new(format!(
                 "WITH loose AS (\
                  SELECT id FROM audit_entry WHERE NOT EXISTS (SELECT 1 FROM audit_seal s WHERE s.entry_id = id) \
@@ -176,7 +180,10 @@ impl AuditStore for PgStore {
                  SELECT loose.id, e.id IS NOT NULL, {COLUMNS} \
                  FROM loose LEFT JOIN audit_entry e ON e.id = loose.id WHERE loose.id > "
             ));
-            query.push_bind(after).push(" ORDER BY loose.id LIMIT ").push_bind(i64::from(limit));
+            query
+                .push_bind(after)
+                .push(" ORDER BY loose.id LIMIT ")
+                .push_bind(i64::from(limit));
             let rows = query.build().fetch_all(&mut *tx).await?;
             let read = |row| {
                 let mut cells = entry_cells(row);
@@ -193,7 +200,9 @@ impl AuditStore for PgStore {
     async fn cut(&self, before: Timestamp) -> Result<Option<Head>, StoreError> {
         self.bounded_by(PATIENCE, async {
             let mut tx = self.begin().await?;
-            sqlx::query("SET LOCAL statement_timeout = '60s'").execute(&mut *tx).await?;
+            sqlx::query("SET LOCAL statement_timeout = '60s'")
+                .execute(&mut *tx)
+                .await?;
             let row = sqlx::query(
                 "SELECT place, hash FROM audit_seal WHERE place < coalesce((\
                  SELECT s.place FROM audit_seal s JOIN audit_entry e ON e.id = s.entry_id WHERE e.at >= $1 \

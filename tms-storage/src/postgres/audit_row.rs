@@ -2,11 +2,7 @@
 
 use sqlx::types::Json;
 use tms_core::{
-    audit::{
-        AuditRecord, ChainHash, Checkpoint, Head, Seal, SignedRecord,
-        chain::Verdict,
-        key::Signature,
-    },
+    audit::{AuditRecord, ChainHash, Checkpoint, Head, Seal, SignedRecord, chain::Verdict, key::Signature},
     time::Timestamp,
 };
 

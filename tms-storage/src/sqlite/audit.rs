@@ -40,12 +40,7 @@ impl AuditStore for SqliteStore {
         self.act(&with).await?.seal(&with, None).await
     }
 
-    async fn list(
-        &self,
-        filter: &AuditFilter,
-        order: Order,
-        page: &PageRequest,
-    ) -> Result<Page<AuditRow>, StoreError> {
+    async fn list(&self, filter: &AuditFilter, order: Order, page: &PageRequest) -> Result<Page<AuditRow>, StoreError> {
         let listing = Listing {
             kind: KIND,
             around: ("", ""),
@@ -189,14 +184,16 @@ impl AuditStore for SqliteStore {
 
     async fn trim(&self, checkpoint: &Checkpoint, fence: Fence) -> Result<u64, StoreError> {
         let mut work = self.begin(Some(fence)).await?;
-        sqlx::query("INSERT INTO audit_checkpoint (place, hash, at, signature) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING")
-            .bind(checkpoint.head.place)
-            .bind(checkpoint.head.hash.0.to_vec())
-            .bind(checkpoint.at.as_micros())
-            .bind(checkpoint.signature.map(Signature::to_bytes).unwrap_or_default())
-            .execute(work.conn())
-            .await
-            .or_fault("audit checkpoint", checkpoint.head.place)?;
+        sqlx::query(
+            "INSERT INTO audit_checkpoint (place, hash, at, signature) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        )
+        .bind(checkpoint.head.place)
+        .bind(checkpoint.head.hash.0.to_vec())
+        .bind(checkpoint.at.as_micros())
+        .bind(checkpoint.signature.map(Signature::to_bytes).unwrap_or_default())
+        .execute(work.conn())
+        .await
+        .or_fault("audit checkpoint", checkpoint.head.place)?;
         work.commit().await?;
         let mut total = 0;
         loop {

@@ -3,7 +3,13 @@
 use std::sync::{Arc, LazyLock, PoisonError};
 
 use sqlx::{Sqlite, SqliteConnection, Transaction};
-use tms_core::{StoreError, audit::{AuditEntry, AuditKeys, key::Signature}, envelope::Envelope, event::Event, lease::Fence};
+use tms_core::{
+    StoreError,
+    audit::{AuditEntry, AuditKeys, key::Signature},
+    envelope::Envelope,
+    event::Event,
+    lease::Fence,
+};
 
 use tokio::{sync::MutexGuard, time::timeout};
 

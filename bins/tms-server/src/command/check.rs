@@ -78,11 +78,7 @@ async fn database(config: &Config, stores: &Stores) -> Vec<Finding> {
             return vec![Finding::new("database", Some(format!("{error}{cause}")))];
         }
     };
-    let mut findings = vec![
-        Finding::new("database", None),
-        schema(&health),
-        durability(&health),
-    ];
+    let mut findings = vec![Finding::new("database", None), schema(&health), durability(&health)];
     if health.schema != SchemaState::Older {
         findings.push(audit(config, &health.audit));
         findings.push(accounts(stores).await);
@@ -111,7 +107,13 @@ fn durability(health: &Health) -> Finding {
 /// A server that may add to the trail and no more needs a role of its own. Who asks for one must have it; who signs in
 /// as the owner is told that there is a better way.
 fn audit(config: &Config, grants: &AuditGrants) -> Finding {
-    let wants_role = matches!(&config.store, StoreConfig::Postgres { application_role: Some(_), .. });
+    let wants_role = matches!(
+        &config.store,
+        StoreConfig::Postgres {
+            application_role: Some(_),
+            ..
+        }
+    );
     let mut finding = Finding::new("audit trail", None);
     match grants {
         AuditGrants::Right => {}

@@ -8,11 +8,7 @@ use serde_json::json;
 
 use crate::{
     Stores,
-    audit::{
-        AuditEntry, AuditKeys, AuditResult, AuditTarget, Seal,
-        key::Trust,
-        store::AuditFilter,
-    },
+    audit::{AuditEntry, AuditKeys, AuditResult, AuditTarget, Seal, key::Trust, store::AuditFilter},
     ctx::Origin,
     envelope::Envelope,
     key::SecretKeys,
@@ -126,7 +122,10 @@ pub async fn refusals_are_written_by_themselves(stores: &Stores) {
 
 /// An entry about a customer is that customer's, one that a code or a terminal leads to as well.
 pub async fn a_customer_owns_its_entries(stores: &Stores) {
-    let (one, two) = (given::customer(stores, "one").await, given::customer(stores, "two").await);
+    let (one, two) = (
+        given::customer(stores, "one").await,
+        given::customer(stores, "two").await,
+    );
     let terminal = given::enrolled(stores, one.id, 1).await;
     given::enrolled(stores, two.id, 2).await;
     stores.credentials.revoke_all(terminal, build::act()).await.unwrap();
@@ -134,7 +133,11 @@ pub async fn a_customer_owns_its_entries(stores: &Stores) {
         customer: Some(one.id),
         ..AuditFilter::default()
     };
-    let page = stores.audit.list(&filter, Order::Ascending, &build::whole_page()).await.unwrap();
+    let page = stores
+        .audit
+        .list(&filter, Order::Ascending, &build::whole_page())
+        .await
+        .unwrap();
     let targets: Vec<_> = page.items.iter().map(|row| row.record.target_id).collect();
     // The testkit's acts name no customer: what is known of them is what the store itself has found.
     assert_eq!(targets, [Some(terminal.get()), Some(terminal.get())]);
@@ -151,9 +154,13 @@ pub async fn every_entry_is_linked_once(stores: &Stores) {
     let fence = given::fence(stores).await;
     for n in 0..3 {
         record(stores, vec![entry(); 3]).await;
-        let done = crate::audit::reconcile::seal(&*stores.audit, &AuditKeys::public(), fence).await.unwrap();
+        let done = crate::audit::reconcile::seal(&*stores.audit, &AuditKeys::public(), fence)
+            .await
+            .unwrap();
         assert_eq!((done.linked, done.forged), (3, 0));
-        let again = crate::audit::reconcile::seal(&*stores.audit, &AuditKeys::public(), fence).await.unwrap();
+        let again = crate::audit::reconcile::seal(&*stores.audit, &AuditKeys::public(), fence)
+            .await
+            .unwrap();
         assert_eq!(again.linked, 0);
         assert_eq!(stores.audit.chain_end().await.unwrap().head.place, 3 * (n + 1));
     }
@@ -178,11 +185,15 @@ pub async fn parallel_entries_are_all_linked(stores: &Stores) {
     let write = join_all((0..20).map(|_| record(stores, vec![entry(), entry()])));
     let seal = async {
         for _ in 0..20 {
-            crate::audit::reconcile::seal(&*stores.audit, &keys, fence).await.unwrap();
+            crate::audit::reconcile::seal(&*stores.audit, &keys, fence)
+                .await
+                .unwrap();
         }
     };
     futures::future::join(write, seal).await;
-    crate::audit::reconcile::seal(&*stores.audit, &keys, fence).await.unwrap();
+    crate::audit::reconcile::seal(&*stores.audit, &keys, fence)
+        .await
+        .unwrap();
     let links = stores.audit.links(0, 100).await.unwrap();
     assert_eq!(links.len(), 40);
     let mut entries: Vec<_> = links.iter().map(|link| link.seal.entry).collect();
@@ -199,7 +210,11 @@ pub async fn a_chain_has_one_end(stores: &Stores) {
     let seal = |after: &Seal, n: usize| Seal::link(&AuditKeys::public(), &after.head(), &pending[n], false);
     let first = Seal::link(&AuditKeys::public(), &crate::audit::Head::default(), &pending[0], false);
     let second = seal(&first, 1);
-    stores.audit.seal(&[first.clone(), second.clone()], fence).await.unwrap();
+    stores
+        .audit
+        .seal(&[first.clone(), second.clone()], fence)
+        .await
+        .unwrap();
     for wrong in [
         vec![first.clone()],
         vec![seal(&first, 2)],

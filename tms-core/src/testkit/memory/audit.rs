@@ -36,7 +36,8 @@ impl Trail {
     pub(super) fn add(&mut self, entry: &crate::audit::AuditEntry, created: i64) {
         self.last_id += 1;
         let record = entry.record(self.last_id, Some(created).filter(|id| *id > 0));
-        self.entries.push(self.keys.get_or_insert_with(AuditKeys::public).sign(record));
+        self.entries
+            .push(self.keys.get_or_insert_with(AuditKeys::public).sign(record));
     }
 
     fn end(&self) -> ChainEnd {
@@ -69,7 +70,10 @@ fn matches(filter: &AuditFilter, record: &AuditRecord) -> bool {
         && is(&filter.action, &record.action)
         && is(&filter.target_type, &record.target_type)
         && filter.target_id.is_none_or(|id| record.target_id == Some(id))
-        && filter.customer.map(CustomerId::get).is_none_or(|id| record.customer_id == Some(id))
+        && filter
+            .customer
+            .map(CustomerId::get)
+            .is_none_or(|id| record.customer_id == Some(id))
         && filter.from.is_none_or(|from| record.at >= from)
         && filter.to.is_none_or(|to| record.at < to)
 }
@@ -87,15 +91,12 @@ impl AuditStore for MemoryStore {
         Ok(())
     }
 
-    async fn list(
-        &self,
-        filter: &AuditFilter,
-        order: Order,
-        page: &PageRequest,
-    ) -> Result<Page<AuditRow>, StoreError> {
+    async fn list(&self, filter: &AuditFilter, order: Order, page: &PageRequest) -> Result<Page<AuditRow>, StoreError> {
         let state = self.enter()?;
         let records = state.trail.entries.iter().map(|entry| &entry.record);
-        let rows = records.filter(|record| matches(filter, record)).map(|record| Keyed::by_id(record.id, record));
+        let rows = records
+            .filter(|record| matches(filter, record))
+            .map(|record| Keyed::by_id(record.id, record));
         Ok(page_of(rows.collect(), order, page, |record| AuditRow {
             record: record.clone(),
             is_sealed: state.trail.is_sealed(record.id),

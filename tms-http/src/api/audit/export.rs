@@ -59,7 +59,8 @@ fn lines(app: App, ctx: Ctx, pages: Pages) -> impl Stream<Item = Result<Bytes, E
         if let Some(rows) = pages.try_next().await? {
             entries += u64::try_from(rows.len()).unwrap_or(0);
             let mut text = Vec::new();
-            rows.into_iter().try_for_each(|row| push(&mut text, &convert::row(row)))?;
+            rows.into_iter()
+                .try_for_each(|row| push(&mut text, &convert::row(row)))?;
             return Ok(Some((Bytes::from(text), Some((app, ctx, pages, entries)))));
         }
         let head = convert::head(&app.tms.audit().head(&ctx).await?);

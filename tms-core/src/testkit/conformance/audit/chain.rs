@@ -63,7 +63,10 @@ pub async fn an_untouched_trail_verifies(stores: &Stores) {
     assert_eq!((seen.sealed, seen.unsealed, seen.head.place), (3, 1, 3));
     assert_eq!(seen.head, stores.audit.chain_end().await.unwrap().head);
     // The same entries under the same ids, in every store and in every release.
-    assert_eq!(seen.head.hash.to_string(), "f8e75e09c04e1b4945cddea00fb2f6fd4cfa33a9fa1929926c02dee6177d8893");
+    assert_eq!(
+        seen.head.hash.to_string(),
+        "f8e75e09c04e1b4945cddea00fb2f6fd4cfa33a9fa1929926c02dee6177d8893"
+    );
 }
 
 /// Retention drops the beginning, whole and in order, and what stays verifies from the checkpoint on.

@@ -100,7 +100,11 @@ pub async fn cursors_walk_each_entry_once(stores: &Stores) {
                 start,
                 ..PageRequest::first(limit)
             };
-            let page = stores.audit.list(&AuditFilter::default(), order, &request).await.unwrap();
+            let page = stores
+                .audit
+                .list(&AuditFilter::default(), order, &request)
+                .await
+                .unwrap();
             walked.extend(page.items);
             if order == Order::Descending {
                 record(stores, vec![entry()]).await;
@@ -117,6 +121,10 @@ pub async fn cursors_walk_each_entry_once(stores: &Stores) {
         start: PageStart::Offset(30),
         ..PageRequest::first(2)
     };
-    let page = stores.audit.list(&AuditFilter::default(), Order::Ascending, &request).await.unwrap();
+    let page = stores
+        .audit
+        .list(&AuditFilter::default(), Order::Ascending, &request)
+        .await
+        .unwrap();
     assert_eq!(page.items, all[30..32]);
 }
