@@ -45,7 +45,12 @@ pub async fn events_come_with_the_change(stores: &Stores) {
     assert_eq!(numbers(stores).await, [1, 2, 3, 4]);
     let entries = given::audit(stores).await;
     assert_eq!(entries.len(), 3);
-    assert!(entries.iter().all(|row| row.record.target_id == Some(customer.id.get())), "{entries:?}");
+    assert!(
+        entries
+            .iter()
+            .all(|row| row.record.target_id == Some(customer.id.get())),
+        "{entries:?}"
+    );
 }
 
 /// A change that is refused tells nothing.
@@ -94,14 +99,28 @@ pub async fn one_without_a_reason_is_refused(stores: &Stores) {
     let customer = given::customer(stores, "ABC").await;
     let id = given::enrolled(stores, customer.id, 1).await;
     let view = given::view(stores, id).await;
-    let code = stores.enrolment.insert(&build::code(customer.id, 2), NOW, build::act()).await.unwrap();
-    let user = stores.users.insert(&build::user("one"), NOW, build::act()).await.unwrap();
+    let code = stores
+        .enrolment
+        .insert(&build::code(customer.id, 2), NOW, build::act())
+        .await
+        .unwrap();
+    let user = stores
+        .users
+        .insert(&build::user("one"), NOW, build::act())
+        .await
+        .unwrap();
     let w = || Envelope::entries(Vec::new());
     let (c, t, seen) = (&stores.customers, &stores.terminals, view.terminal.revision);
 
-    refused!(c.insert(&build::customer("new"), NOW, w()).await, StoreError::Rejected(_));
+    refused!(
+        c.insert(&build::customer("new"), NOW, w()).await,
+        StoreError::Rejected(_)
+    );
     refused!(c.save(&customer, Revision::FIRST, w()).await, StoreError::Rejected(_));
-    refused!(c.delete(customer.id, Revision::FIRST, w()).await, StoreError::Rejected(_));
+    refused!(
+        c.delete(customer.id, Revision::FIRST, w()).await,
+        StoreError::Rejected(_)
+    );
     let draft = build::terminal(customer.id, 3);
     refused!(t.insert(&draft, NOW, w()).await, StoreError::Rejected(_));
     refused!(t.save(&view.terminal, seen, w()).await, StoreError::Rejected(_));
@@ -111,9 +130,15 @@ pub async fn one_without_a_reason_is_refused(stores: &Stores) {
     refused!(stores.enrolment.insert(&new, NOW, w()).await, StoreError::Rejected(_));
     refused!(stores.enrolment.revoke(code.id, w()).await, StoreError::Rejected(_));
     let request = build::redemption(2, 3);
-    refused!(stores.enrolment.redeem(&request, NOW, w()).await, StoreError::Rejected(_));
+    refused!(
+        stores.enrolment.redeem(&request, NOW, w()).await,
+        StoreError::Rejected(_)
+    );
     let (old, next) = (build::hash("token", 1), build::hash("token", 8));
-    refused!(stores.credentials.rotate(old, next, at(1), w()).await, StoreError::Rejected(_));
+    refused!(
+        stores.credentials.rotate(old, next, at(1), w()).await,
+        StoreError::Rejected(_)
+    );
     refused!(stores.credentials.revoke_all(id, w()).await, StoreError::Rejected(_));
     let (u, one) = (&stores.users, user.id);
     refused!(u.insert(&build::user("two"), NOW, w()).await, StoreError::Rejected(_));
@@ -124,7 +149,10 @@ pub async fn one_without_a_reason_is_refused(stores: &Stores) {
     refused!(begun, StoreError::Rejected(_));
     let ended = stores.sessions.revoke_all(one, None, NOW, w()).await;
     refused!(ended, StoreError::Rejected(_));
-    refused!(stores.settings.save(&Settings::default(), None, w()).await, StoreError::Rejected(_));
+    refused!(
+        stores.settings.save(&Settings::default(), None, w()).await,
+        StoreError::Rejected(_)
+    );
     refused!(stores.audit.record(w()).await, StoreError::Rejected(_));
 
     assert_eq!(c.find_by_name("new").await.unwrap(), None);
