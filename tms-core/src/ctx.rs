@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use crate::{
-    audit::{AuditEntry, AuditTarget},
+    audit::{AuditEntry, AuditResult, AuditTarget, Refusals},
     credential::AgentIdentity,
     error::{Error, Proof},
     id::{ApiTokenId, CustomerId, SessionId, UserId},
@@ -96,6 +96,8 @@ pub struct Ctx {
     pub now: Timestamp,
     /// From where.
     pub origin: Origin,
+    /// Notes what is refused.
+    pub refusals: Refusals,
 }
 
 impl Ctx {
@@ -105,15 +107,37 @@ impl Ctx {
             actor: Actor::System,
             now,
             origin: Origin::default(),
+            refusals: Refusals::default(),
         }
     }
 
-    /// Checks that the actor has `permission`.
+    /// Checks that the actor has `permission`; notes it for the audit trail when not.
     ///
     /// # Errors
     /// [`Error::InvalidToken`] when nobody has signed in, [`Error::Denied`] when the role lacks it,
     /// [`Error::ProofNeeded`] when the person must set up a second factor, or prove again who they are.
     pub fn require(&self, permission: Permission) -> Result<(), Error> {
+        self.allow(permission).inspect_err(|error| {
+            if matches!(error, Error::Denied(_)) {
+                self.refused(permission.as_str(), AuditTarget::created("permission"), "forbidden");
+            }
+        })
+    }
+
+    /// Makes the error of a missing permission and notes it for the audit trail.
+    pub fn denied(&self, permission: Permission) -> Error {
+        self.refused(permission.as_str(), AuditTarget::created("permission"), "forbidden");
+        Error::Denied(permission.as_str())
+    }
+
+    /// Notes for the audit trail that something was refused, and why. Never with what somebody typed: it may have been
+    /// a password.
+    pub fn refused(&self, action: &'static str, target: AuditTarget, reason: &'static str) {
+        self.refusals
+            .note(self.audit(action, target, serde_json::json!({ "reason": reason })));
+    }
+
+    fn allow(&self, permission: Permission) -> Result<(), Error> {
         let person = match &self.actor {
             Actor::System => return Ok(()),
             Actor::Anonymous => return Err(Error::InvalidToken),
@@ -150,7 +174,10 @@ impl Ctx {
         let person = self.person()?;
         match person.access {
             Access::Session { id, .. } => Ok((person, id)),
-            Access::ApiToken { .. } => Err(Error::Denied("sign-in")),
+            Access::ApiToken { .. } => {
+                self.refused("sign-in", AuditTarget::created("permission"), "forbidden");
+                Err(Error::Denied("sign-in"))
+            }
         }
     }
 
@@ -202,7 +229,9 @@ impl Ctx {
             },
             action,
             target,
+            customer: self.scope(),
             changes,
+            result: AuditResult::Done,
             origin: self.origin.clone(),
         }
     }

@@ -1,12 +1,15 @@
 //! What travels with every mutation into the same transaction (DECISIONS 1).
 
-use crate::{audit::AuditEntry, event::Event, lease::Fence};
+use crate::{audit::AuditEntry, error::StoreError, event::Event, id::CustomerId, lease::Fence};
 
 /// Audit entries, events and the fence of one mutation.
 ///
 /// A store checks the fence first and writes the rest with the change, all or nothing. A target or an event without an
 /// id gets the id that the store assigns.
-#[derive(Debug, Clone, Default, PartialEq)]
+///
+/// There is none without a reason: it carries an audit entry, the fence of a reconciler, or says that it follows from
+/// an act that was audited. A store refuses any other (case `envelope::one_without_a_reason_is_refused`).
+#[derive(Debug, Clone, PartialEq)]
 pub struct Envelope {
     /// Entries of the audit trail.
     pub audit: Vec<AuditEntry>,
@@ -14,14 +17,23 @@ pub struct Envelope {
     pub events: Vec<Event>,
     /// The proof of leadership of a reconciler.
     pub fence: Option<Fence>,
+    /// Whether the change only carries out what an audited act has decided.
+    follows: bool,
 }
 
 impl Envelope {
+    const EMPTY: Self = Self {
+        audit: Vec::new(),
+        events: Vec::new(),
+        fence: None,
+        follows: false,
+    };
+
     /// Wraps one audit entry.
     pub fn audited(entry: AuditEntry) -> Self {
         Self {
             audit: vec![entry],
-            ..Self::default()
+            ..Self::EMPTY
         }
     }
 
@@ -29,8 +41,44 @@ impl Envelope {
     pub fn fenced(fence: Fence) -> Self {
         Self {
             fence: Some(fence),
-            ..Self::default()
+            ..Self::EMPTY
         }
+    }
+
+    /// Wraps what a change needs that only carries out what an audited act has decided, such as the beginning of a
+    /// maintenance that was planned.
+    pub fn following() -> Self {
+        Self {
+            follows: true,
+            ..Self::EMPTY
+        }
+    }
+
+    /// Wraps several audit entries that no change goes with.
+    pub fn entries(audit: Vec<AuditEntry>) -> Self {
+        Self { audit, ..Self::EMPTY }
+    }
+
+    /// Checks that there is a reason for the change; stores do so before they write.
+    ///
+    /// # Errors
+    /// [`StoreError::Rejected`] when there is neither an entry nor a fence, nor an act from which it follows.
+    pub fn check(&self) -> Result<(), StoreError> {
+        if self.audit.is_empty() && self.fence.is_none() && !self.follows {
+            Err(StoreError::Rejected("a change without an audit entry".into()))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Says whose object it is, where the entries do not say so themselves.
+    #[must_use]
+    pub fn of_customer(mut self, customer: impl Into<Option<CustomerId>>) -> Self {
+        let customer = customer.into();
+        for entry in &mut self.audit {
+            entry.customer = entry.customer.or(customer);
+        }
+        self
     }
 
     /// Adds an event.

@@ -47,6 +47,12 @@ named_enum!(
         UserWrite = "user.write",
         /// Follow the event stream.
         EventRead = "event.read",
+        /// Read the audit trail.
+        AuditRead = "audit.read",
+        /// Verify that the audit trail is as it was written.
+        AuditVerify = "audit.verify",
+        /// Take the whole audit trail away.
+        AuditExport = "audit.export",
     }
 );
 
@@ -80,6 +86,9 @@ const fn row(permission: Permission) -> Row {
         P::UserRead         => (R::Admin,         false,                    false),
         P::UserWrite        => (R::Admin,         false,                    true),
         P::EventRead        => (R::Viewer,        true,                     false),
+        P::AuditRead        => (R::Operator,      true,                     false),
+        P::AuditVerify      => (R::Admin,         false,                    false),
+        P::AuditExport      => (R::Admin,         false,                    false),
     };
     Row { lowest, is_for_bound, needs_proof }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     alert::AlertStore,
+    audit::AuditStore,
     credential::CredentialStore,
     customer::CustomerStore,
     enrolment::EnrolmentStore,
@@ -54,6 +55,8 @@ pub struct Stores {
     pub guesses: Arc<dyn GuessStore>,
     /// Settings.
     pub settings: Arc<dyn SettingsStore>,
+    /// The audit trail.
+    pub audit: Arc<dyn AuditStore>,
     /// The event stream.
     pub events: Arc<dyn EventStore>,
     /// Leadership.
@@ -82,6 +85,7 @@ impl Stores {
             + PasswordLinkStore
             + GuessStore
             + SettingsStore
+            + AuditStore
             + EventStore
             + LeaseStore
             + UpkeepStore,
@@ -103,6 +107,7 @@ impl Stores {
             password_links: store.clone(),
             guesses: store.clone(),
             settings: store.clone(),
+            audit: store.clone(),
             events: store.clone(),
             leases: store.clone(),
             upkeep: store.clone(),

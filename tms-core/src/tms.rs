@@ -9,6 +9,7 @@ use std::{
 
 use crate::{
     alert::Alerts,
+    audit::{Audit, AuditKeys, Refusals},
     credential::{CredentialCache, Credentials},
     ctx::{Actor, Ctx, Origin},
     customer::Customers,
@@ -78,7 +79,7 @@ pub struct TmsBuilder {
 
 impl TmsBuilder {
     /// Sets the secret key of the installation, which all its nodes must share. Without one, what would have to be
-    /// encrypted or signed is refused.
+    /// encrypted or signed is refused; the audit trail is signed with a key that everybody knows.
     #[must_use]
     pub fn secret_keys(mut self, keys: SecretKeys) -> Self {
         self.keys = Some(keys);
@@ -135,7 +136,10 @@ impl TmsBuilder {
         };
         let people = Shared::new(stores.clone(), tools);
         let terminals = Terminals::new(&stores);
+        let audit_keys = Arc::new(keys.as_ref().map_or_else(AuditKeys::public, AuditKeys::new));
+        stores.audit.use_keys((*audit_keys).clone());
         let services = Services {
+            audit: Audit::new(stores.audit.clone(), audit_keys.clone()),
             customers: Customers::new(stores.customers.clone()),
             enrolment: Enrolment::new(stores.enrolment.clone(), random.clone()),
             credentials: Credentials::new(stores.credentials.clone(), cache.clone(), random.clone()),
@@ -167,12 +171,15 @@ impl TmsBuilder {
             workers,
             node,
             keys,
+            audit_keys,
+            refusals: Refusals::new(),
         }))
     }
 }
 
 #[derive(Debug)]
 struct Services {
+    audit: Audit,
     customers: Customers,
     terminals: Terminals,
     enrolment: Enrolment,
@@ -200,6 +207,8 @@ struct Inner {
     workers: Mutex<Option<IngestWorkers>>,
     node: NodeSettings,
     keys: Option<SecretKeys>,
+    audit_keys: Arc<AuditKeys>,
+    refusals: Refusals,
 }
 
 /// A terminal management system over some stores; cheap to clone.
@@ -232,6 +241,7 @@ impl Tms {
             actor,
             now: self.now(),
             origin,
+            refusals: self.0.refusals.clone(),
         }
     }
 
@@ -308,6 +318,11 @@ impl Tms {
     /// The fleet at a glance.
     pub fn summaries(&self) -> &Summaries {
         &self.0.services.summaries
+    }
+
+    /// The audit trail.
+    pub fn audit(&self) -> &Audit {
+        &self.0.services.audit
     }
 
     /// Settings.

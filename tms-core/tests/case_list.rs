@@ -87,6 +87,7 @@ fn promised() -> BTreeSet<String> {
             "lease",
             "upkeep",
             "envelope",
+            "audit",
         ];
         names.extend(
             quoted

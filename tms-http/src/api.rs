@@ -2,6 +2,7 @@
 
 pub(crate) mod agent;
 mod alert;
+mod audit;
 mod auth;
 mod customer;
 mod enrollment_code;
@@ -27,6 +28,7 @@ pub(crate) fn routes(app: &App) -> Routes {
         .merge(customer::routes())
         .merge(enrollment_code::routes())
         .merge(alert::routes())
+        .merge(audit::routes())
         .merge(maintenance::routes())
         .merge(summary::routes())
         .merge(setting::routes())

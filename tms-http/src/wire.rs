@@ -8,6 +8,7 @@
 pub mod account;
 pub mod agent;
 pub mod alert;
+pub mod audit;
 pub mod auth;
 pub mod command;
 pub mod customer;

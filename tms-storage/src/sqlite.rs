@@ -6,6 +6,8 @@
 mod alert;
 mod alert_apply;
 mod api_token;
+mod audit;
+mod audit_row;
 mod bulk;
 mod cache;
 mod credential;
@@ -34,10 +36,13 @@ mod upkeep;
 mod user;
 mod work;
 
-use std::{fs::File, sync::Arc};
+use std::{
+    fs::File,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use sqlx::{Sqlite, SqlitePool, pool::PoolConnection};
-use tms_core::{StoreError, Stores};
+use tms_core::{StoreError, Stores, audit::AuditKeys};
 use tokio::sync::Mutex;
 
 use self::{cache::PresenceCache, error::OrFault};
@@ -51,6 +56,7 @@ pub struct SqliteStore {
     readers: SqlitePool,
     /// Held by whoever writes, so that the rows in it are always what is stored.
     cache: Mutex<PresenceCache>,
+    audit_keys: RwLock<Arc<AuditKeys>>,
     /// Held for as long as a server's store lives; the system releases it even after a crash.
     _lock: Option<File>,
 }
@@ -65,6 +71,10 @@ impl SqliteStore {
     pub async fn close(&self) {
         self.readers.close().await;
         self.writer.close().await;
+    }
+
+    fn set_audit_keys(&self, keys: AuditKeys) {
+        *self.audit_keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
     }
 
     async fn read(&self) -> Result<PoolConnection<Sqlite>, StoreError> {

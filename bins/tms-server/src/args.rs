@@ -48,6 +48,9 @@ pub enum Command {
     /// Manages enrolment codes
     #[command(subcommand)]
     EnrollmentCode(EnrollmentCodeCommand),
+    /// Looks after the audit trail
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Checks configuration, database, migrations, secrets, clock and disk
     Check,
 }
@@ -119,6 +122,17 @@ pub enum EnrollmentCodeCommand {
         /// How long it lives, such as 90m, 24h or 7d
         #[arg(long, default_value = "24h", value_parser = parse_duration)]
         ttl: std::time::Duration,
+    },
+}
+
+/// Looks after the audit trail.
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// Walks the whole trail and names the first entry that is not as it was written
+    Verify {
+        /// A head that was noted elsewhere, such as in the log or in a backup: finds an end that was cut off
+        #[arg(long, value_name = "HASH")]
+        expect_head: Option<tms_core::audit::ChainHash>,
     },
 }
 

@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+mod audit;
 mod check;
 mod demo;
 mod enrollment_code;
@@ -10,7 +11,7 @@ mod user;
 use std::process::ExitCode;
 
 use crate::{
-    args::{Args, Command, EnrollmentCodeCommand, UserCommand},
+    args::{Args, AuditCommand, Command, EnrollmentCodeCommand, UserCommand},
     config::Config,
     output::Output,
 };
@@ -44,6 +45,7 @@ pub async fn run(args: Args, config: Config, output: Output) -> anyhow::Result<E
             };
             enrollment_code::create(&config, request, output).await
         }
+        Command::Audit(AuditCommand::Verify { expect_head }) => audit::verify(&config, expect_head, output).await,
         Command::Check => check::run(&config, output).await,
     }
 }

@@ -120,6 +120,7 @@ impl Alerts {
         };
         let changes = json!({ "state": { "before": before.as_str(), "after": alert.state.as_str() } });
         let entry = ctx.audit(action, AuditTarget::existing("alert", alert.id.get()), changes);
+        let entry = entry.of_customer(alert.customer);
         let with = Envelope::audited(entry).with_event(alert.event(EventKind::AlertUpdate, ctx.now));
         self.store.save(alert, alert.revision, with).await
     }

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Customer, CustomerDraft, CustomerStore, store::CustomerFilter};
 use crate::{
-    audit::AuditTarget,
+    audit::{AuditTarget, changes},
     ctx::Ctx,
     envelope::Envelope,
     error::Error,
@@ -62,7 +62,7 @@ impl Customers {
         let entry = ctx.audit(
             "customer.create",
             AuditTarget::created("customer"),
-            json!({ "company_name": { "after": draft.company_name } }),
+            changes(&Value::Null, &shown(&draft)),
         );
         Ok(self.store.insert(&draft, ctx.now, Envelope::audited(entry)).await?)
     }
@@ -101,11 +101,7 @@ impl Customers {
             updated_at: ctx.now,
             ..before.clone()
         };
-        let changes = json!({
-            "company_name": { "before": before.draft.company_name, "after": next.draft.company_name },
-            "is_active": { "before": before.draft.is_active, "after": next.draft.is_active },
-            "max_terminals": { "before": before.draft.max_terminals, "after": next.draft.max_terminals },
-        });
+        let changes = changes(&shown(&before.draft), &shown(&next.draft));
         let entry = ctx.audit("customer.update", AuditTarget::existing("customer", id.get()), changes);
         next.revision = self.store.save(&next, seen, Envelope::audited(entry)).await?;
         Ok(next)
@@ -118,11 +114,11 @@ impl Customers {
     pub async fn delete(&self, ctx: &Ctx, id: CustomerId, seen: Revision) -> Result<(), Error> {
         ctx.require(Permission::CustomerWrite)?;
         refuse_scoped(ctx)?;
-        self.get(ctx, id).await?;
+        let before = self.get(ctx, id).await?;
         let entry = ctx.audit(
             "customer.delete",
             AuditTarget::existing("customer", id.get()),
-            json!({}),
+            changes(&shown(&before.draft), &Value::Null),
         );
         Ok(self.store.delete(id, seen, Envelope::audited(entry)).await?)
     }
@@ -131,8 +127,27 @@ impl Customers {
 /// Somebody bound to one customer neither makes nor deletes customers.
 fn refuse_scoped(ctx: &Ctx) -> Result<(), Error> {
     if ctx.scope().is_some() {
-        Err(Error::Denied(Permission::CustomerWrite.as_str()))
+        Err(ctx.denied(Permission::CustomerWrite))
     } else {
         Ok(())
     }
+}
+
+/// Shows a draft in the audit trail.
+fn shown(draft: &CustomerDraft) -> Value {
+    json!({
+        "company_name": draft.company_name,
+        "company_name_kana": draft.company_name_kana,
+        "contact_person": draft.contact_person,
+        "contact_email": draft.contact_email,
+        "contact_phone": draft.contact_phone,
+        "postal_code": draft.postal_code,
+        "address": draft.address,
+        "contract_type": draft.contract_type.as_str(),
+        "contract_start_date": draft.contract_start_date.map(|date| date.to_string()),
+        "contract_end_date": draft.contract_end_date.map(|date| date.to_string()),
+        "is_active": draft.is_active,
+        "max_terminals": draft.max_terminals,
+        "notes": draft.notes,
+    })
 }

@@ -107,6 +107,7 @@ impl Enrolment {
             "expires_at": { "after": new.expires_at.to_string() },
         });
         let entry = ctx.audit("enrolment_code.create", AuditTarget::created("enrolment_code"), changes);
+        let entry = entry.of_customer(new.customer);
         match self.store.insert(&new, ctx.now, Envelope::audited(entry)).await {
             Err(StoreError::Missing(_)) => Err(unknown()),
             outcome => Ok((outcome?, text)),
@@ -141,9 +142,10 @@ impl Enrolment {
     /// Withdraws a code.
     pub async fn revoke_code(&self, ctx: &Ctx, id: EnrolmentCodeId) -> Result<(), Error> {
         ctx.require(Permission::EnrolmentWrite)?;
-        self.get_code(ctx, id).await?;
+        let code = self.get_code(ctx, id).await?;
         let target = AuditTarget::existing("enrolment_code", id.get());
         let entry = ctx.audit("enrolment_code.revoke", target, json!({}));
+        let entry = entry.of_customer(code.customer);
         Ok(self.store.revoke(id, Envelope::audited(entry)).await?)
     }
 
@@ -153,6 +155,23 @@ impl Enrolment {
     /// [`Error::WrongCredentials`] for every fault of the code alike, [`Error::Conflict`] when the customer or the
     /// serial number forbids it, [`Error::Invalid`] naming wrong fields.
     pub async fn enrol(
+        &self,
+        ctx: &Ctx,
+        request: EnrolmentRequest,
+        presence: &PresenceSettings,
+    ) -> Result<Welcome, Error> {
+        let outcome = self.redeem(ctx, request, presence).await;
+        outcome.inspect_err(|error| {
+            let reason = match error {
+                Error::WrongCredentials => "wrong code",
+                Error::Conflict(_) => "forbidden by customer or serial number",
+                _ => return,
+            };
+            ctx.refused("terminal.enrol", AuditTarget::created("terminal"), reason);
+        })
+    }
+
+    async fn redeem(
         &self,
         ctx: &Ctx,
         request: EnrolmentRequest,

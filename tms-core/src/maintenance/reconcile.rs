@@ -58,9 +58,7 @@ async fn turn(
         seen,
         is_full: true,
     };
-    let with = Envelope {
-        fence,
-        ..Envelope::default()
-    };
+    // Who planned or ended the maintenance has left an entry; carrying it out needs none.
+    let with = fence.map_or_else(Envelope::following, Envelope::fenced);
     presence.save(&write, change, with).await
 }

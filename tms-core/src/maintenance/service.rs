@@ -69,6 +69,7 @@ impl Maintenances {
             "until": { "after": plan.until.map(|until| until.to_string()) },
         });
         let entry = ctx.audit("maintenance.plan", AuditTarget::created("maintenance"), changes);
+        let entry = entry.of_customer(view.terminal.draft.customer);
         let made = self
             .store
             .insert(&plan, &ctx.actor_name(), ctx.now, Envelope::audited(entry))
@@ -80,12 +81,18 @@ impl Maintenances {
     /// Ends a time now.
     pub async fn end(&self, ctx: &Ctx, id: MaintenanceId) -> Result<(), Error> {
         ctx.require(Permission::MaintenanceWrite)?;
-        self.get(ctx, id).await?;
+        let found = self.get(ctx, id).await?;
+        let terminal = self.terminals.get(ctx, found.plan.terminal).await?.terminal;
+        let changes = json!({
+            "terminal_id": { "after": terminal.id.get() },
+            "until": { "before": found.plan.until.map(|until| until.to_string()), "after": ctx.now.to_string() },
+        });
         let entry = ctx.audit(
             "maintenance.end",
             AuditTarget::existing("maintenance", id.get()),
-            json!({}),
+            changes,
         );
+        let entry = entry.of_customer(terminal.draft.customer);
         self.store.end(id, ctx.now, Envelope::audited(entry)).await?;
         self.put_in_step(ctx).await
     }

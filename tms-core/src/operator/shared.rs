@@ -146,5 +146,5 @@ pub(super) fn as_person(ctx: &Ctx, user: &User, action: &'static str) -> AuditEn
     let mut entry = ctx.audit(action, AuditTarget::existing("user", user.id.get()), json!({}));
     entry.actor.clone_from(&user.username);
     entry.role = Some(user.profile.role);
-    entry
+    entry.of_customer(user.profile.customer)
 }

@@ -84,6 +84,19 @@ impl Operators {
     /// the same time, [`Error::ProofNeeded`] when the password was right and a code is missing, [`Error::TooMany`]
     /// after ten wrong guesses in half an hour.
     pub async fn sign_in(&self, ctx: &Ctx, request: SignInRequest) -> Result<SignedIn, Error> {
+        let outcome = self.let_in(ctx, request).await;
+        outcome.inspect_err(|error| {
+            let reason = match error {
+                Error::WrongCredentials => "wrong credentials",
+                Error::TooMany { .. } => "too many wrong guesses",
+                _ => return,
+            };
+            // Not with the name that was typed: some type their password there.
+            ctx.refused("user.sign_in", AuditTarget::created("user"), reason);
+        })
+    }
+
+    async fn let_in(&self, ctx: &Ctx, request: SignInRequest) -> Result<SignedIn, Error> {
         let shared = &*self.shared;
         let username = fold_username(&request.username);
         let found = if username.len() <= MAX_USERNAME {

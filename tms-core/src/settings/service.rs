@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
 use tokio::sync::watch;
 
 use super::{SecuritySettings, Settings, SettingsStore, StoredSettings};
 use crate::{
-    audit::AuditTarget, ctx::Ctx, envelope::Envelope, error::Error, heartbeat::plan::BatchRules, id::Revision,
+    audit::{AuditTarget, changes},
+    ctx::Ctx,
+    envelope::Envelope,
+    error::Error,
+    heartbeat::plan::BatchRules,
+    id::Revision,
     permission::Permission,
 };
 
@@ -64,7 +68,7 @@ impl SettingsService {
         ctx.require(Permission::SettingsWrite)?;
         next.validate()?;
         let before = self.get(ctx).await?.settings.to_document();
-        let changes = json!({ "before": before, "after": next.to_document() });
+        let changes = changes(&before, &next.to_document());
         let entry = ctx.audit("settings.update", AuditTarget::existing("settings", 1), changes);
         let seen = Some(seen).filter(|seen| seen.0 > 0);
         let revision = self.store.save(&next, seen, Envelope::audited(entry)).await?;

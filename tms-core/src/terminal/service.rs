@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     Lifecycle, Terminal, TerminalDraft, TerminalStore, TerminalView,
     store::{TerminalFilter, TerminalSort},
 };
 use crate::{
-    audit::AuditTarget,
+    audit::{AuditTarget, changes},
     ctx::Ctx,
     envelope::Envelope,
     error::{Error, FieldErrors, StoreError},
@@ -110,11 +110,9 @@ impl Terminals {
             return Err(unknown_customer());
         }
         let draft = draft.checked()?;
-        let entry = ctx.audit(
-            "terminal.create",
-            AuditTarget::created("terminal"),
-            json!({ "serial_number": { "after": draft.serial.as_str() } }),
-        );
+        let changes = changes(&Value::Null, &shown(&draft));
+        let entry = ctx.audit("terminal.create", AuditTarget::created("terminal"), changes);
+        let entry = entry.of_customer(draft.customer);
         let made = self.store.insert(&draft, ctx.now, Envelope::audited(entry)).await;
         let made = made.map_err(missing_customer)?;
         self.get(ctx, made.id).await
@@ -145,11 +143,10 @@ impl Terminals {
             updated_at: ctx.now,
             ..before.clone()
         };
-        let entry = ctx.audit(
-            "terminal.update",
-            AuditTarget::existing("terminal", id.get()),
-            changes(&before.draft, &next.draft),
-        );
+        let changes = changes(&shown(&before.draft), &shown(&next.draft));
+        let entry = ctx.audit("terminal.update", AuditTarget::existing("terminal", id.get()), changes);
+        // One that changes hands is told to whom it was: the other knows nothing of what was before.
+        let entry = entry.of_customer(before.draft.customer);
         self.store
             .save(&next, seen, Envelope::audited(entry))
             .await
@@ -183,11 +180,9 @@ impl Terminals {
                 seen: version,
                 is_full: true,
             };
-            let entry = ctx.audit(
-                "terminal.retire",
-                AuditTarget::existing("terminal", id.get()),
-                json!({}),
-            );
+            let changes = json!({ "lifecycle": { "before": view.terminal.lifecycle.as_str(), "after": "retired" } });
+            let entry = ctx.audit("terminal.retire", AuditTarget::existing("terminal", id.get()), changes);
+            let entry = entry.of_customer(view.terminal.draft.customer);
             match self
                 .store
                 .retire(id, seen, &write, ctx.now, Envelope::audited(entry))
@@ -235,30 +230,18 @@ fn missing_customer(error: StoreError) -> Error {
     }
 }
 
-/// Returns before and after of the fields that differ.
-fn changes(before: &TerminalDraft, after: &TerminalDraft) -> serde_json::Value {
-    let show = |draft: &TerminalDraft| {
-        [
-            ("serial_number", json!(draft.serial.as_str())),
-            ("customer_id", json!(draft.customer.get())),
-            ("model", json!(draft.model)),
-            ("store_name", json!(draft.store_name)),
-            ("store_code", json!(draft.store_code)),
-            ("installation_address", json!(draft.installation_address)),
-            ("heartbeat_interval", json!(draft.heartbeat_interval_s)),
-            ("auto_update_enabled", json!(draft.auto_update_enabled)),
-            ("installed_date", json!(draft.installed_date.map(|d| d.to_string()))),
-            (
-                "warranty_end_date",
-                json!(draft.warranty_end_date.map(|d| d.to_string())),
-            ),
-        ]
-    };
-    let pairs = show(before)
-        .into_iter()
-        .zip(show(after))
-        .filter(|((_, b), (_, a))| a != b);
-    pairs
-        .map(|((field, b), (_, a))| (field.to_owned(), json!({ "before": b, "after": a })))
-        .collect()
+/// Shows a draft in the audit trail.
+fn shown(draft: &TerminalDraft) -> Value {
+    json!({
+        "serial_number": draft.serial.as_str(),
+        "customer_id": draft.customer.get(),
+        "model": draft.model,
+        "store_name": draft.store_name,
+        "store_code": draft.store_code,
+        "installation_address": draft.installation_address,
+        "heartbeat_interval": draft.heartbeat_interval_s,
+        "auto_update_enabled": draft.auto_update_enabled,
+        "installed_date": draft.installed_date.map(|date| date.to_string()),
+        "warranty_end_date": draft.warranty_end_date.map(|date| date.to_string()),
+    })
 }

@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     alert::{Cause, CauseSet, NewAlert, Severity},
-    audit::AuditTarget,
+    audit::{AuditTarget, Refusals},
     credential::AgentIdentity,
     ctx::{Access, Actor, Ctx, OperatorIdentity, Origin},
     customer::CustomerDraft,
@@ -58,6 +58,7 @@ pub fn person(role: Role, customer: Option<CustomerId>, now: Timestamp) -> Ctx {
         }),
         now,
         origin: origin(),
+        refusals: Refusals::default(),
     }
 }
 
@@ -67,6 +68,7 @@ pub fn agent(identity: AgentIdentity, now: Timestamp) -> Ctx {
         actor: Actor::Agent(identity),
         now,
         origin: origin(),
+        refusals: Refusals::default(),
     }
 }
 

@@ -15,6 +15,7 @@ macro_rules! refused {
 
 pub mod alert;
 pub mod api_token;
+pub mod audit;
 pub mod credential;
 pub mod customer;
 pub mod enrolment;
@@ -128,7 +129,12 @@ macro_rules! store_conformance {
             upkeep: retention_drops_whole_days, retention_drops_old_outages, partitions_are_made_once,
                 compacting_keeps_the_counts, a_fresh_store_is_current,
                 the_clock_is_measured;
-            envelope: events_come_with_the_change, a_refused_change_tells_nothing, envelopes_of_any_size_are_carried,
+            audit: every_field_reads_back, entries_are_signed_as_written, refusals_are_written_by_themselves,
+                filters_match_the_model, cursors_walk_each_entry_once, a_customer_owns_its_entries,
+                every_entry_is_linked_once, parallel_entries_are_all_linked, a_chain_has_one_end,
+                a_fenced_sealer_links_nothing, an_untouched_trail_verifies, a_trimmed_chain_verifies,
+                replaced_keys_verify;
+            envelope: one_without_a_reason_is_refused, events_come_with_the_change, a_refused_change_tells_nothing, envelopes_of_any_size_are_carried,
                 the_present_fence_is_accepted, a_lost_lease_stops_changes_of_terminals,
                 a_lost_lease_stops_changes_of_presence, a_lost_lease_stops_changes_of_people;
             fleet: any_history_agrees_with_the_model;

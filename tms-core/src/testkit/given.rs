@@ -9,6 +9,7 @@ use std::{
 use super::build::{self, NOW};
 use crate::{
     Stores,
+    audit::store::{AuditFilter, AuditRow},
     customer::Customer,
     enrolment::Enrolled,
     envelope::Envelope,
@@ -17,12 +18,31 @@ use crate::{
     id::{CustomerId, TerminalId},
     lease::Fence,
     operator::User,
-    page::{Page, PageRequest, PageStart},
+    page::{Order, Page, PageRequest, PageStart},
     permission::Role,
     presence::{Presence, store::StatusInterval},
     terminal::{Terminal, TerminalView, store::StatusCounts},
     time::Timestamp,
 };
+
+/// Reads the audit trail, oldest first.
+pub async fn audit(stores: &Stores) -> Vec<AuditRow> {
+    let (mut rows, mut start) = (Vec::new(), PageStart::First);
+    loop {
+        let request = PageRequest {
+            start,
+            limit: 100,
+            count: false,
+        };
+        let filter = AuditFilter::default();
+        let page = stores.audit.list(&filter, Order::Ascending, &request).await.unwrap();
+        rows.extend(page.items);
+        match page.next {
+            Some(cursor) => start = PageStart::After(cursor),
+            None => return rows,
+        }
+    }
+}
 
 /// Stores a customer of this name.
 pub async fn customer(stores: &Stores, name: &str) -> Customer {
@@ -106,10 +126,9 @@ pub async fn fenced_off(stores: &Stores) -> Fence {
 
 /// Returns an envelope with the fence of a leader that lost its lease.
 pub async fn fenced_act(stores: &Stores) -> Envelope {
-    Envelope {
-        fence: Some(fenced_off(stores).await),
-        ..build::act_with_event(666)
-    }
+    let mut with = build::act_with_event(666);
+    with.fence = Some(fenced_off(stores).await);
+    with
 }
 
 /// Returns the view of a terminal.

@@ -3,6 +3,7 @@
 
 mod alert;
 mod api_token;
+mod audit;
 mod credential;
 mod customer;
 mod enrolment;
@@ -31,7 +32,7 @@ use std::{
     },
 };
 
-use crate::{Stores, audit::AuditEntry, error::StoreError};
+use crate::{Stores, audit::AuditRecord, error::StoreError};
 use state::State;
 
 /// All stores in memory, with a switch that makes them fail.
@@ -67,8 +68,9 @@ impl MemoryStore {
     }
 
     /// Returns the audit trail, oldest first, with the ids that were assigned.
-    pub fn audit_entries(&self) -> Vec<AuditEntry> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).audit.clone()
+    pub fn audit_entries(&self) -> Vec<AuditRecord> {
+        let entries = self.lock().trail.entries.clone();
+        entries.into_iter().map(|entry| entry.record).collect()
     }
 
     /// Makes the next `calls` calls answer [`StoreError::Unavailable`] and change nothing.
@@ -91,8 +93,12 @@ impl MemoryStore {
         if fails || self.is_unavailable.load(Ordering::SeqCst) {
             return Err(StoreError::Unavailable("the test switched the store off".into()));
         }
+        Ok(self.lock())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
         // A panic between check and change can't happen: changes never fail.
-        Ok(self.state.lock().unwrap_or_else(PoisonError::into_inner))
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

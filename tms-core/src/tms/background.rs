@@ -8,11 +8,14 @@ use tokio::{sync::watch, time::MissedTickBehavior};
 use super::Tms;
 use crate::{
     alert::reconcile::AlertReconciler,
+    audit,
     credential::cache::FOLLOW_EVERY,
+    envelope::Envelope,
     error::StoreError,
     lease::Fence,
     maintenance::reconcile::put_in_step,
     presence::{outage::STAMP_EVERY, reconcile::PresenceSweep},
+    time::Timestamp,
     upkeep,
 };
 
@@ -25,6 +28,10 @@ const SETTLE_EVERY: Duration = Duration::from_millis(250);
 const MAINTENANCE_EVERY: Duration = Duration::from_secs(1);
 const RELOAD_EVERY: Duration = Duration::from_secs(5);
 const COMPACT_EVERY: Duration = Duration::from_secs(30);
+const SEAL_EVERY: Duration = Duration::from_millis(500);
+/// How often the head of the audit trail is put into the log, where nobody who can write to the database reaches it.
+const HEAD_EVERY: Duration = Duration::from_secs(300);
+const REFUSALS_EVERY: Duration = Duration::from_secs(5);
 const UPKEEP_EVERY: Duration = Duration::from_secs(3_600);
 /// A sweep rests this many times as long as it took.
 const REST: u32 = 20;
@@ -54,6 +61,8 @@ impl Tms {
                 until(wait(stopped.clone()), self.keep_maintenance(leader.clone())),
                 until(wait(stopped.clone()), self.compact(leader.clone())),
                 until(wait(stopped.clone()), self.keep_up(leader.clone())),
+                until(wait(stopped.clone()), self.seal_audit(leader.clone())),
+                until(wait(stopped.clone()), self.write_refusals()),
                 self.lead(leads, wait(stopped.clone())),
             )
         };
@@ -62,6 +71,7 @@ impl Tms {
             let _ = stop.send(true);
         };
         tokio::join!(work, shutdown);
+        report("writing refusals", self.record_refusals(Timestamp::MAX).await);
     }
 
     /// Does every reconciler's work once, as a leader would; for tests and embedders with a scheduler of their own.
@@ -81,6 +91,8 @@ impl Tms {
         put_in_step(&*stores.maintenance, &*stores.presence, &rules, now, Some(fence)).await?;
         self.sweeper().tick(now, fence, &rules).await?;
         self.alerter().tick(now, fence, &rules).await?;
+        self.record_refusals(now).await?;
+        audit::reconcile::seal(&*stores.audit, &self.0.audit_keys, fence).await?;
         Ok(())
     }
 
@@ -180,7 +192,8 @@ impl Tms {
                     continue;
                 }
             };
-            let done = upkeep::reconcile::tick(self.stores(), &keep, self.now()).await;
+            let Some(fence) = present(&leader) else { continue };
+            let done = upkeep::reconcile::tick(self.stores(), &keep, &self.0.audit_keys, self.now(), fence).await;
             let rest = if report("upkeep", done).is_some() {
                 UPKEEP_EVERY
             } else {
@@ -188,6 +201,51 @@ impl Tms {
             };
             tokio::time::sleep(rest).await;
         }
+    }
+
+    async fn seal_audit(&self, leader: watch::Receiver<Option<Fence>>) {
+        let (store, mut timer) = (&self.stores().audit, every(SEAL_EVERY));
+        let mut logged: Option<tokio::time::Instant> = None;
+        loop {
+            timer.tick().await;
+            let Some(fence) = present(&leader) else { continue };
+            let done = audit::reconcile::seal(&**store, &self.0.audit_keys, fence).await;
+            if let Some(done) = report("sealing the audit trail", done).filter(|done| done.forged > 0) {
+                tracing::error!(
+                    forged = done.forged,
+                    "entries of the audit trail were written without the key; run `tms audit verify`"
+                );
+            }
+            if logged.is_none_or(|at| at.elapsed() >= HEAD_EVERY)
+                && let Some(end) = report("reading the end of the audit trail", store.chain_end().await)
+            {
+                logged = Some(tokio::time::Instant::now());
+                tracing::info!(audit.place = end.head.place, audit.head = %end.head.hash, "head of the audit trail");
+            }
+        }
+    }
+
+    async fn write_refusals(&self) {
+        loop {
+            tokio::select! {
+                () = self.0.refusals.news() => {}
+                () = tokio::time::sleep(REFUSALS_EVERY) => {}
+            }
+            report("writing refusals", self.record_refusals(self.now()).await);
+        }
+    }
+
+    /// Writes what was refused. What can't be written now is kept: it is taken only once the store has it.
+    async fn record_refusals(&self, now: Timestamp) -> Result<(), StoreError> {
+        let entries = self.0.refusals.take(now);
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let written = self.stores().audit.record(Envelope::entries(entries.clone())).await;
+        if written.is_err() {
+            self.0.refusals.give_back(entries);
+        }
+        written
     }
 
     /// Takes and renews the lease; says who leads to the other loops.

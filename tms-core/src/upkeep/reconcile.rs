@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use crate::{
+    audit::{self, AuditKeys},
     error::StoreError,
+    lease::Fence,
     operator::guess::{DEVICE_LIFE, WINDOW},
     settings::Retention,
     stores::Stores,
@@ -20,10 +22,18 @@ const STEP: u32 = 5_000;
 ///
 /// # Errors
 /// What the store answered; what was done until then stays done.
-pub async fn tick(stores: &Stores, keep: &Retention, now: Timestamp) -> Result<(), StoreError> {
+pub async fn tick(
+    stores: &Stores,
+    keep: &Retention,
+    keys: &AuditKeys,
+    now: Timestamp,
+    fence: Fence,
+) -> Result<(), StoreError> {
     stores.upkeep.ensure_partitions(now).await?;
     let dropped = stores.upkeep.drop_history(keep, now).await?;
     let days = |days: u32| Duration::from_secs(u64::from(days) * 86_400);
+    let kept_from = Timestamp::from_secs((now.day() - i64::from(keep.audit_days)) * 86_400);
+    let entries = audit::reconcile::trim(&*stores.audit, keys, kept_from, now, fence).await?;
     let events = stores.events.drop_before(now.minus(days(keep.events_days))).await?;
     stores.credentials.drop_before(now.minus(CREDENTIALS_KEPT)).await?;
     drop_of_people(stores, now).await?;
@@ -42,6 +52,7 @@ pub async fn tick(stores: &Stores, keep: &Retention, now: Timestamp) -> Result<(
     tracing::info!(
         dropped.partitions = dropped.partitions,
         dropped.rows = dropped.rows,
+        dropped.audit = entries,
         dropped.events = events,
         dropped.alerts = alerts,
         "upkeep done"

@@ -17,6 +17,18 @@ pub enum SchemaState {
     Newer,
 }
 
+/// What the role with which the store signs in to its database may do to the audit trail.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum AuditGrants {
+    /// Read it and add to it; or there are no roles to speak of.
+    #[default]
+    Right,
+    /// It can't add to it, so that every change is refused; in words with the way out.
+    TooFew(String),
+    /// It may change or delete what is written; in words with the way out.
+    TooMany(String),
+}
+
 /// Whether a store can be trusted with acknowledged work.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Health {
@@ -24,6 +36,8 @@ pub struct Health {
     pub schema: SchemaState,
     /// Settings of the database that would lose acknowledged work, in words with the way out; empty when it is safe.
     pub hazards: Vec<String>,
+    /// What the store's own rights on the audit trail are.
+    pub audit: AuditGrants,
     /// What the store is, such as `PostgreSQL 15.4`.
     pub version: String,
 }
@@ -45,7 +59,7 @@ pub trait UpkeepStore: fmt::Debug + Send + Sync + 'static {
     /// A store without partitions does nothing.
     async fn ensure_partitions(&self, now: Timestamp) -> Result<(), StoreError>;
 
-    /// Drops metrics, status changes, logs, audit entries and old outages that `keep` no longer asks for, whole days of
+    /// Drops metrics, status changes, logs and old outages that `keep` no longer asks for, whole days of
     /// receipt at a time (case `upkeep::retention_drops_whole_days`).
     async fn drop_history(&self, keep: &Retention, now: Timestamp) -> Result<Dropped, StoreError>;
 

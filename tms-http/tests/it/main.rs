@@ -13,6 +13,7 @@
 mod account;
 mod agent;
 mod alert;
+mod audit;
 mod auth;
 mod bad_input;
 mod customer;

@@ -32,6 +32,11 @@ impl<'r> Cells<'r> {
         self.row.try_get(at).map_err(|error| Fault::corrupt(self.kind, error))
     }
 
+    /// Leaves cells out.
+    pub(super) const fn skip(&mut self, cells: usize) {
+        self.next += cells;
+    }
+
     fn corrupt(&self, error: impl Into<BoxError>) -> Fault {
         Fault::corrupt(self.kind, error)
     }

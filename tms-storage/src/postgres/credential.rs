@@ -71,6 +71,11 @@ impl CredentialStore for PgStore {
             let mut act = self.act(with).await?;
             let at = act.at();
             let revoked = revoke(&mut act.tx, terminal, None, at).await?;
+            let customer: Option<i64> = sqlx::query_scalar("SELECT customer_id FROM terminal WHERE id = $1")
+                .bind(terminal.get())
+                .fetch_optional(&mut *act.tx)
+                .await?;
+            let act = act.of_customer(customer.and_then(|id| CustomerId::new(id).ok()));
             act.finish(Some(terminal.get())).await?;
             Ok(revoked)
         })

@@ -1,8 +1,15 @@
 //! What travels with every mutation: the fence first, audit entries and events last, all in one transaction.
 
+use std::sync::Arc;
+
 use sqlx::{PgConnection, types::Json};
 use tms_core::{
-    StoreError, audit::AuditEntry, envelope::Envelope, event::Event, id::CustomerId, lease::Fence, permission::Role,
+    StoreError,
+    audit::{AuditEntry, AuditKeys, SignedRecord},
+    envelope::Envelope,
+    event::Event,
+    id::CustomerId,
+    lease::Fence,
 };
 
 use super::{
@@ -15,25 +22,34 @@ use super::{
 pub(super) struct Act {
     pub(super) tx: Tx,
     with: Envelope,
+    keys: Arc<AuditKeys>,
 }
 
 impl PgStore {
-    /// Begins a mutation and checks its fence.
+    /// Begins a mutation; checks its reason and its fence.
     pub(super) async fn act(&self, with: Envelope) -> Result<Act, Fault> {
+        with.check()?;
         let mut tx = self.begin().await?;
         if let Some(fence) = with.fence {
             check_fence(&mut tx, fence).await?;
         }
-        Ok(Act { tx, with })
+        let keys = self.audit_keys();
+        Ok(Act { tx, with, keys })
     }
 }
 
 impl Act {
     /// Writes the envelope and commits; targets without an id get `created`.
     pub(super) async fn finish(mut self, created: Option<i64>) -> Result<(), Fault> {
-        write_audit(&mut self.tx, &self.with.audit, created).await?;
+        write_audit(&mut self.tx, &self.with.audit, created, &self.keys).await?;
         write_events(&mut self.tx, &self.with.events).await?;
         Ok(self.tx.commit().await?)
+    }
+
+    /// Says whose object it is, where the entries do not say so themselves.
+    pub(super) fn of_customer(mut self, customer: Option<CustomerId>) -> Self {
+        self.with = self.with.of_customer(customer);
+        self
     }
 
     /// Returns when the act happens: the time of its audit entry.
@@ -55,26 +71,49 @@ pub(super) async fn check_fence(tx: &mut PgConnection, fence: Fence) -> Result<(
     }
 }
 
-async fn write_audit(tx: &mut PgConnection, entries: &[AuditEntry], created: Option<i64>) -> Result<(), Fault> {
-    for entry in entries {
-        sqlx::query(
-            "INSERT INTO audit_entry \
-             (at, actor, role, action, target_kind, target_id, changes, request_id, address, user_agent) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-        )
-        .bind(At::from(entry.at))
-        .bind(&entry.actor)
-        .bind(entry.role.map(Role::as_str))
-        .bind(entry.action)
-        .bind(entry.target.kind)
-        .bind(entry.target.id.or(created))
-        .bind(Json(&entry.changes))
-        .bind(&entry.origin.request_id)
-        .bind(entry.origin.address.map(|address| address.to_string()))
-        .bind(&entry.origin.user_agent)
-        .execute(&mut *tx)
-        .await?;
+/// Signs the entries under the ids that they will have, and writes them.
+async fn write_audit(
+    tx: &mut PgConnection,
+    entries: &[AuditEntry],
+    created: Option<i64>,
+    keys: &AuditKeys,
+) -> Result<(), Fault> {
+    if entries.is_empty() {
+        return Ok(());
     }
+    let ids: Vec<i64> = sqlx::query_scalar("SELECT nextval('audit_entry_id_seq') FROM generate_series(1, $1)")
+        .bind(i64::try_from(entries.len()).unwrap_or(i64::MAX))
+        .fetch_all(&mut *tx)
+        .await?;
+    for (entry, id) in entries.iter().zip(ids) {
+        insert_entry(tx, &keys.sign(entry.record(id, created))).await?;
+    }
+    Ok(())
+}
+
+async fn insert_entry(tx: &mut PgConnection, entry: &SignedRecord) -> Result<(), Fault> {
+    let record = &entry.record;
+    sqlx::query(
+        "INSERT INTO audit_entry (id, at, actor, role, action, target_kind, target_id, customer_id, changes, address, \
+         user_agent, request_id, result, signature) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+    )
+    .bind(record.id)
+    .bind(At::from(record.at))
+    .bind(&record.actor)
+    .bind(&record.role)
+    .bind(&record.action)
+    .bind(&record.target_type)
+    .bind(record.target_id)
+    .bind(record.customer_id)
+    .bind(Json(&record.changes))
+    .bind(&record.ip_address)
+    .bind(&record.user_agent)
+    .bind(&record.request_id)
+    .bind(&record.result)
+    .bind(entry.signature.map(|signature| signature.to_bytes()))
+    .execute(tx)
+    .await?;
     Ok(())
 }
 

@@ -143,8 +143,8 @@ async fn grant(connection: &mut PgConnection, settings: &PgSettings, role: &str)
          GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {role};
          GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO {role};
          GRANT EXECUTE ON FUNCTION tms_ensure_partitions(date, date), tms_drop_partitions(text, date),
-             tms_drop_audit(timestamptz, bigint) TO {role};
-         REVOKE UPDATE, DELETE, TRUNCATE ON audit_entry FROM {role};
+             tms_drop_audit(timestamptz, bigint), tms_trim_audit(bigint, bigint) TO {role};
+         REVOKE UPDATE, DELETE, TRUNCATE ON audit_entry, audit_seal, audit_checkpoint FROM {role};
          REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON {table}, history_table FROM {role};"
     );
     connection.execute(AssertSqlSafe(statements)).await?;

@@ -1,14 +1,18 @@
 //! The connections, and the one door through which every piece of work passes: bounded in time, and quick to recover
 //! after the database was away.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
 use sqlx::{
     Connection, PgConnection, PgPool, Postgres, Transaction,
     pool::PoolConnection,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
-use tms_core::{StoreError, Stores};
+use tms_core::{StoreError, Stores, audit::AuditKeys};
 
 use super::{
     error::{Fault, TooSlow},
@@ -32,6 +36,7 @@ pub struct PgStore {
     patience: Duration,
     pub(super) migrations_table: String,
     pub(super) presence_cache: PresenceCache,
+    audit_keys: RwLock<Arc<AuditKeys>>,
 }
 
 impl fmt::Debug for PgStore {
@@ -80,6 +85,7 @@ impl PgStore {
             patience: settings.acquire_timeout + settings.statement_timeout,
             migrations_table: settings.migrations_table.clone(),
             presence_cache: PresenceCache::new(settings.remembered_terminals),
+            audit_keys: RwLock::new(Arc::new(AuditKeys::public())),
         }))
     }
 
@@ -92,6 +98,15 @@ impl PgStore {
     pub async fn close(&self) {
         self.pool.close().await;
         self.heartbeat_pool.close().await;
+    }
+
+    pub(super) fn set_audit_keys(&self, keys: AuditKeys) {
+        *self.audit_keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+    }
+
+    /// Returns the keys that sign what is written to the audit trail.
+    pub(super) fn audit_keys(&self) -> Arc<AuditKeys> {
+        Arc::clone(&self.audit_keys.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     pub(super) const fn pool(&self) -> &PgPool {

@@ -82,6 +82,7 @@ impl PgStore {
             .bind(code.id.get())
             .execute(&mut **tx)
             .await?;
+        let act = act.of_customer(Some(terminal.draft.customer));
         act.finish(Some(terminal.id.get())).await?;
         self.presence_cache.forget(std::iter::once(terminal.id));
         Ok(Ok(Enrolled {

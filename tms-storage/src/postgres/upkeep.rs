@@ -48,7 +48,6 @@ impl UpkeepStore for PgStore {
                 .execute(self.pool())
                 .await?;
             dropped.rows += outages.rows_affected();
-            dropped.rows += self.drop_audit(kept_from(now, keep.audit_days)).await?;
             // Names of lines are not counted: nobody can read them.
             self.drop_log_names(kept_from(now, LOG_NAMES_DAYS.min(keep.logs_days)))
                 .await?;
@@ -123,6 +122,7 @@ impl UpkeepStore for PgStore {
             Ok(Health {
                 schema: self.schema().await?,
                 hazards: hazards(&fsync, &pages, &commit),
+                audit: self.audit_grants().await?,
                 version: format!("PostgreSQL {version}"),
             })
         })
@@ -159,21 +159,6 @@ impl PgStore {
             .fetch_one(self.pool())
             .await?;
         Ok(unsigned(dropped))
-    }
-
-    async fn drop_audit(&self, before: Timestamp) -> Result<u64, Fault> {
-        let mut dropped = 0;
-        loop {
-            let step: i64 = sqlx::query_scalar("SELECT tms_drop_audit($1, $2)")
-                .bind(At::from(before))
-                .bind(STEP)
-                .fetch_one(self.pool())
-                .await?;
-            dropped += unsigned(step);
-            if step < STEP {
-                return Ok(dropped);
-            }
-        }
     }
 
     async fn drop_log_names(&self, before: Timestamp) -> Result<(), Fault> {

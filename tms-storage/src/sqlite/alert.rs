@@ -84,7 +84,7 @@ impl AlertStore for SqliteStore {
     }
 
     async fn save(&self, next: &Alert, seen: Revision, with: Envelope) -> Result<Revision, StoreError> {
-        let mut work = self.begin(with.fence).await?;
+        let mut work = self.act(&with).await?;
         let stored: Option<i64> = sqlx::query_scalar("SELECT revision FROM alert WHERE id = ?")
             .bind(next.id.get())
             .fetch_optional(work.conn())

@@ -32,7 +32,7 @@ macro_rules! token_columns {
 #[async_trait]
 impl ApiTokenStore for SqliteStore {
     async fn insert(&self, token: &NewApiToken, now: Timestamp, with: Envelope) -> Result<ApiToken, StoreError> {
-        let mut work = self.begin(with.fence).await?;
+        let mut work = self.act(&with).await?;
         let id: i64 = sqlx::query_scalar(
             "INSERT INTO operator_api_token (user_id, hash, name, scopes, expires_at, created_at)
              VALUES (?, ?, ?, ?, ?, ?) RETURNING id",
@@ -117,7 +117,7 @@ impl ApiTokenStore for SqliteStore {
     }
 
     async fn delete(&self, user: UserId, id: ApiTokenId, with: Envelope) -> Result<(), StoreError> {
-        let mut work = self.begin(with.fence).await?;
+        let mut work = self.act(&with).await?;
         let gone = sqlx::query("DELETE FROM operator_api_token WHERE id = ? AND user_id = ?")
             .bind(id.get())
             .bind(user.get())

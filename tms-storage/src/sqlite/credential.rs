@@ -6,7 +6,7 @@ use tms_core::{
     StoreError,
     credential::{AgentIdentity, Credential, CredentialStore, Revocation},
     envelope::Envelope,
-    id::{EntityRef, TerminalId},
+    id::{CustomerId, EntityRef, TerminalId},
     secret::TokenHash,
     text::SerialNumber,
     time::{Clock, SystemClock, Timestamp},
@@ -47,7 +47,7 @@ impl CredentialStore for SqliteStore {
         old_until: Timestamp,
         with: Envelope,
     ) -> Result<(), StoreError> {
-        let mut work = self.begin(with.fence).await?;
+        let mut work = self.act(&with).await?;
         let at = moment(&with);
         let terminal: Option<i64> = sqlx::query_scalar(
             "UPDATE agent_token SET valid_until = ? WHERE hash = ? AND valid_until IS NULL RETURNING terminal_id",
@@ -66,8 +66,14 @@ impl CredentialStore for SqliteStore {
     }
 
     async fn revoke_all(&self, terminal: TerminalId, with: Envelope) -> Result<u64, StoreError> {
-        let mut work = self.begin(with.fence).await?;
+        let mut work = self.act(&with).await?;
         let revoked = revoke(work.conn(), terminal, None, moment(&with)).await?;
+        let customer: Option<i64> = sqlx::query_scalar("SELECT customer_id FROM terminal WHERE id = ?")
+            .bind(terminal.get())
+            .fetch_optional(work.conn())
+            .await
+            .or_fault(KIND, terminal)?;
+        let with = with.of_customer(customer.and_then(|id| CustomerId::new(id).ok()));
         work.seal(&with, Some(terminal.get())).await?;
         Ok(revoked)
     }

@@ -67,7 +67,7 @@ impl CustomerStore for SqliteStore {
     }
 
     async fn insert(&self, draft: &CustomerDraft, now: Timestamp, with: Envelope) -> Result<Customer, StoreError> {
-        let mut work = self.begin(with.fence).await?;
+        let mut work = self.act(&with).await?;
         let statement = sqlx::query(
             "INSERT INTO customer (company_name, company_name_kana, contact_person, contact_email, contact_phone,
              postal_code, address, contract_type, contract_start_date, contract_end_date, is_active, max_terminals,
@@ -87,7 +87,7 @@ impl CustomerStore for SqliteStore {
     }
 
     async fn save(&self, next: &Customer, seen: Revision, with: Envelope) -> Result<Revision, StoreError> {
-        let mut work = self.begin(with.fence).await?;
+        let mut work = self.act(&with).await?;
         expect_revision(&mut work, next.id, seen).await?;
         let revision = seen.next();
         let statement = sqlx::query(
@@ -108,7 +108,7 @@ impl CustomerStore for SqliteStore {
     }
 
     async fn delete(&self, id: CustomerId, seen: Revision, with: Envelope) -> Result<(), StoreError> {
-        let mut work = self.begin(with.fence).await?;
+        let mut work = self.act(&with).await?;
         expect_revision(&mut work, id, seen).await?;
         let is_referenced: bool = sqlx::query_scalar(
             "SELECT EXISTS (SELECT 1 FROM terminal WHERE customer_id = ?1)

@@ -25,7 +25,7 @@ const KIND: &str = "enrolment code";
 #[async_trait]
 impl EnrolmentStore for SqliteStore {
     async fn insert(&self, code: &NewCode, now: Timestamp, with: Envelope) -> Result<EnrolmentCode, StoreError> {
-        let mut work = self.begin(with.fence).await?;
+        let mut work = self.act(&with).await?;
         let row = sqlx::query(
             "INSERT INTO enrolment_code (hash, customer_id, store_name, store_code, serial_number, max_uses, used,
              expires_at, is_revoked, created_by, created_at) VALUES (?, ?, ?, ?, ?, ?, 0, ?, 0, ?, ?) RETURNING *",
@@ -78,7 +78,7 @@ impl EnrolmentStore for SqliteStore {
     }
 
     async fn revoke(&self, id: EnrolmentCodeId, with: Envelope) -> Result<(), StoreError> {
-        let mut work = self.begin(with.fence).await?;
+        let mut work = self.act(&with).await?;
         let is_revoked: Option<bool> = sqlx::query_scalar("SELECT is_revoked FROM enrolment_code WHERE id = ?")
             .bind(id.get())
             .fetch_optional(work.conn())
@@ -103,9 +103,10 @@ impl EnrolmentStore for SqliteStore {
         now: Timestamp,
         with: Envelope,
     ) -> Result<Result<Enrolled, Refusal>, StoreError> {
-        let mut work = self.begin(with.fence).await?;
+        let mut work = self.act(&with).await?;
         match redeem::redeem(&mut work, request, now).await? {
             Ok(enrolled) => {
+                let with = with.of_customer(enrolled.customer);
                 work.seal(&with, Some(enrolled.terminal.get())).await?;
                 Ok(Ok(enrolled))
             }

@@ -29,7 +29,7 @@ impl MaintenanceStore for SqliteStore {
         now: Timestamp,
         with: Envelope,
     ) -> Result<Maintenance, StoreError> {
-        let mut work = self.begin(with.fence).await?;
+        let mut work = self.act(&with).await?;
         let row = sqlx::query(
             "INSERT INTO maintenance (terminal_id, from_at, until_at, reason, created_by, created_at)
              VALUES (?, ?, ?, ?, ?, ?) RETURNING *",
@@ -90,7 +90,7 @@ impl MaintenanceStore for SqliteStore {
     }
 
     async fn end(&self, id: MaintenanceId, at: Timestamp, with: Envelope) -> Result<(), StoreError> {
-        let mut work = self.begin(with.fence).await?;
+        let mut work = self.act(&with).await?;
         let row = sqlx::query("SELECT * FROM maintenance WHERE id = ?")
             .bind(id.get())
             .fetch_optional(work.conn())

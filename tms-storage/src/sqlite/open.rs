@@ -5,7 +5,7 @@ use std::{
     fs::{File, TryLockError},
     io,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, RwLock},
     time::Duration,
 };
 
@@ -14,6 +14,7 @@ use sqlx::{
     migrate::{MigrateError, Migrator},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
+use tms_core::audit::AuditKeys;
 use tokio::sync::Mutex;
 
 use super::{SqliteStore, cache::PresenceCache};
@@ -81,6 +82,7 @@ impl SqliteStore {
             writer,
             readers,
             cache: Mutex::new(PresenceCache::default()),
+            audit_keys: RwLock::new(Arc::new(AuditKeys::public())),
             _lock: lock,
         }))
     }

@@ -22,7 +22,7 @@ const KIND: &str = "password link";
 #[async_trait]
 impl PasswordLinkStore for SqliteStore {
     async fn issue(&self, link: &PasswordLink, with: Envelope) -> Result<(), StoreError> {
-        let mut work = self.begin(with.fence).await?;
+        let mut work = self.act(&with).await?;
         sqlx::query(
             "INSERT INTO operator_password_link (user_id, hash, expires_at) VALUES (?, ?, ?)
              ON CONFLICT (user_id) DO UPDATE SET hash = excluded.hash, expires_at = excluded.expires_at",
@@ -63,7 +63,7 @@ impl PasswordLinkStore for SqliteStore {
         now: Timestamp,
         with: Envelope,
     ) -> Result<(), StoreError> {
-        let mut work = self.begin(with.fence).await?;
+        let mut work = self.act(&with).await?;
         let holder: Option<i64> = sqlx::query_scalar(
             "DELETE FROM operator_password_link WHERE hash = ? AND expires_at > ? RETURNING user_id",
         )

@@ -157,7 +157,7 @@ impl PresenceStore for SqliteStore {
         change: Option<StatusChange>,
         with: Envelope,
     ) -> Result<(), StoreError> {
-        let mut work = self.begin(with.fence).await?;
+        let mut work = self.act(&with).await?;
         let changes: Vec<StatusChange> = change.into_iter().collect();
         if work.write_unchanged(std::slice::from_ref(write), &changes).await? == 0 {
             return Err(StoreError::Stale(EntityRef::new(KIND, write.row.terminal)));

@@ -54,7 +54,7 @@ impl SecondFactorStore for SqliteStore {
         now: Timestamp,
         with: Envelope,
     ) -> Result<(), StoreError> {
-        let mut work = self.begin(with.fence).await?;
+        let mut work = self.act(&with).await?;
         let confirmed = sqlx::query(
             "UPDATE operator_second_factor SET confirmed_at = ?, last_step = ?
              WHERE user_id = ? AND seed = ? AND confirmed_at IS NULL",
@@ -96,7 +96,7 @@ impl SecondFactorStore for SqliteStore {
     }
 
     async fn use_recovery(&self, user: UserId, code: TokenHash, with: Envelope) -> Result<bool, StoreError> {
-        let mut work = self.begin(with.fence).await?;
+        let mut work = self.act(&with).await?;
         let spent = sqlx::query("DELETE FROM operator_recovery_code WHERE user_id = ? AND hash = ?")
             .bind(user.get())
             .bind(code.0.to_vec())
@@ -123,7 +123,7 @@ impl SecondFactorStore for SqliteStore {
     }
 
     async fn remove(&self, user: UserId, with: Envelope) -> Result<(), StoreError> {
-        let mut work = self.begin(with.fence).await?;
+        let mut work = self.act(&with).await?;
         let gone = sqlx::query("DELETE FROM operator_second_factor WHERE user_id = ?")
             .bind(user.get())
             .execute(work.conn())

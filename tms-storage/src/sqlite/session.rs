@@ -47,7 +47,7 @@ macro_rules! both {
 #[async_trait]
 impl SessionStore for SqliteStore {
     async fn begin(&self, session: &NewSession, now: Timestamp, with: Envelope) -> Result<SessionId, StoreError> {
-        let mut work = self.begin(with.fence).await?;
+        let mut work = self.act(&with).await?;
         let id: i64 = sqlx::query_scalar(
             "INSERT INTO operator_session (user_id, access_hash, access_until, refresh_hash, expires_at, is_revoked,
              address, user_agent, proven_at, created_at) VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8, ?8) RETURNING id",
@@ -166,7 +166,7 @@ impl SessionStore for SqliteStore {
     }
 
     async fn revoke(&self, session: SessionId, with: Envelope) -> Result<(), StoreError> {
-        let mut work = self.begin(with.fence).await?;
+        let mut work = self.act(&with).await?;
         let revoked = sqlx::query("UPDATE operator_session SET is_revoked = 1 WHERE id = ? AND is_revoked = 0")
             .bind(session.get())
             .execute(work.conn())
@@ -185,7 +185,7 @@ impl SessionStore for SqliteStore {
         now: Timestamp,
         with: Envelope,
     ) -> Result<u64, StoreError> {
-        let mut work = self.begin(with.fence).await?;
+        let mut work = self.act(&with).await?;
         let revoked = sqlx::query(
             "UPDATE operator_session SET is_revoked = 1
              WHERE user_id = ? AND NOT is_revoked AND expires_at > ? AND id <> coalesce(?, 0)",

@@ -29,7 +29,7 @@ impl SettingsStore for SqliteStore {
     }
 
     async fn save(&self, next: &Settings, seen: Option<Revision>, with: Envelope) -> Result<Revision, StoreError> {
-        let mut work = self.begin(with.fence).await?;
+        let mut work = self.act(&with).await?;
         let stored: Option<i64> = sqlx::query_scalar("SELECT revision FROM settings")
             .fetch_optional(work.conn())
             .await

@@ -136,7 +136,7 @@ impl TerminalStore for SqliteStore {
     }
 
     async fn insert(&self, draft: &TerminalDraft, now: Timestamp, with: Envelope) -> Result<Terminal, StoreError> {
-        let mut work = self.begin(with.fence).await?;
+        let mut work = self.act(&with).await?;
         let terminal = insert_row(work.conn(), draft, Lifecycle::Registered, &Host::default(), now).await?;
         let row = Presence::new(terminal.id, draft.customer, draft.heartbeat_interval_s, now);
         let mut counts = Counts::default();
@@ -148,7 +148,7 @@ impl TerminalStore for SqliteStore {
     }
 
     async fn save(&self, next: &Terminal, seen: Revision, with: Envelope) -> Result<Revision, StoreError> {
-        let mut work = self.begin(with.fence).await?;
+        let mut work = self.act(&with).await?;
         expect_revision(work.conn(), next.id, seen).await?;
         let revision = seen.next();
         update_row(work.conn(), next, revision).await?;
@@ -165,7 +165,7 @@ impl TerminalStore for SqliteStore {
         now: Timestamp,
         with: Envelope,
     ) -> Result<(), StoreError> {
-        let mut work = self.begin(with.fence).await?;
+        let mut work = self.act(&with).await?;
         let before = expect_revision(work.conn(), id, seen).await?;
         let stored = stored_presence(work.conn(), id).await?;
         if stored.version != presence.seen {

@@ -8,7 +8,10 @@ use tms_core::{
     StoreError,
     settings::Retention,
     time::Timestamp,
-    upkeep::{Health, SchemaState, UpkeepStore, store::Dropped},
+    upkeep::{
+        Health, SchemaState, UpkeepStore,
+        store::{AuditGrants, Dropped},
+    },
 };
 
 use super::{SqliteStore, error::OrFault, open::migrator};
@@ -83,7 +86,6 @@ impl UpkeepStore for SqliteStore {
         for (drop, days) in [
             (by_time!("status_change", "ended_at"), keep.status_changes_days),
             (by_time!("outage", "to_at"), keep.status_changes_days),
-            (by_time!("audit_entry", "at"), keep.audit_days),
             (DROP_DEDUP, DEDUP_DAYS.min(keep.logs_days)),
         ] {
             rows += self.drop_in_parts(drop, before(days)).await?;
@@ -150,6 +152,7 @@ impl UpkeepStore for SqliteStore {
         Ok(Health {
             schema: compare(applied),
             hazards,
+            audit: AuditGrants::Right,
             version: format!("SQLite {version}"),
         })
     }

@@ -76,7 +76,7 @@ impl UserStore for SqliteStore {
     }
 
     async fn insert(&self, user: &NewUser, now: Timestamp, with: Envelope) -> Result<User, StoreError> {
-        let mut work = self.begin(with.fence).await?;
+        let mut work = self.act(&with).await?;
         let profile = &user.profile;
         let id: i64 = sqlx::query_scalar(
             "INSERT INTO operator_user (username, full_name, email, role, customer_id, password_hash, is_disabled,
@@ -102,7 +102,7 @@ impl UserStore for SqliteStore {
     }
 
     async fn save(&self, id: UserId, next: &Profile, seen: Revision, with: Envelope) -> Result<User, StoreError> {
-        let mut work = self.begin(with.fence).await?;
+        let mut work = self.act(&with).await?;
         let before = check(work.conn(), id, seen, Some(next)).await?;
         sqlx::query(
             "UPDATE operator_user SET full_name = ?, email = ?, role = ?, customer_id = ?, is_disabled = ?,
@@ -134,7 +134,7 @@ impl UserStore for SqliteStore {
         spared: Option<SessionId>,
         with: Envelope,
     ) -> Result<(), StoreError> {
-        let mut work = self.begin(with.fence).await?;
+        let mut work = self.act(&with).await?;
         get(work.conn(), id).await?;
         write_password(work.conn(), id, hash).await?;
         end_sessions(work.conn(), id, spared).await?;
@@ -155,7 +155,7 @@ impl UserStore for SqliteStore {
     }
 
     async fn delete(&self, id: UserId, seen: Revision, with: Envelope) -> Result<(), StoreError> {
-        let mut work = self.begin(with.fence).await?;
+        let mut work = self.act(&with).await?;
         check(work.conn(), id, seen, None).await?;
         // All else that was given out goes with the person.
         forget(work.conn(), "DELETE FROM operator_session WHERE user_id = ?", id).await?;

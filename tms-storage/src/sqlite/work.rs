@@ -1,9 +1,15 @@
 //! One write transaction: fence first, then the change, then its envelope, all or nothing.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock, PoisonError};
 
 use sqlx::{Sqlite, SqliteConnection, Transaction};
-use tms_core::{StoreError, audit::AuditEntry, envelope::Envelope, event::Event, lease::Fence};
+use tms_core::{
+    StoreError,
+    audit::{AuditEntry, AuditKeys, key::Signature},
+    envelope::Envelope,
+    event::Event,
+    lease::Fence,
+};
 
 use tokio::{sync::MutexGuard, time::timeout};
 
@@ -16,9 +22,16 @@ static EVENTS: LazyLock<Bulk> =
 pub(super) struct Work<'a> {
     tx: Transaction<'static, Sqlite>,
     cache: MutexGuard<'a, PresenceCache>,
+    keys: Arc<AuditKeys>,
 }
 
 impl SqliteStore {
+    /// Begins a change; checks its reason and its fence.
+    pub(super) async fn act(&self, with: &Envelope) -> Result<Work<'_>, StoreError> {
+        with.check()?;
+        self.begin(with.fence).await
+    }
+
     /// Begins to write; `fence` must still be the present one.
     pub(super) async fn begin(&self, fence: Option<Fence>) -> Result<Work<'_>, StoreError> {
         let cache = timeout(ACQUIRE_TIMEOUT, self.cache.lock())
@@ -29,7 +42,8 @@ impl SqliteStore {
             .begin_with("BEGIN IMMEDIATE")
             .await
             .or_fault("database", "")?;
-        let mut work = Work { tx, cache };
+        let keys = Arc::clone(&self.audit_keys.read().unwrap_or_else(PoisonError::into_inner));
+        let mut work = Work { tx, cache, keys };
         if let Some(fence) = fence {
             work.check(fence).await?;
         }
@@ -50,8 +64,9 @@ impl Work<'_> {
 
     /// Writes the envelope and commits; `created` is the id of what was made.
     pub(super) async fn seal(mut self, with: &Envelope, created: Option<i64>) -> Result<(), StoreError> {
+        let keys = Arc::clone(&self.keys);
         for entry in &with.audit {
-            write_audit(self.conn(), entry, created)
+            write_audit(self.conn(), entry, created, &keys)
                 .await
                 .or_fault("audit entry", entry.action)?;
         }
@@ -99,21 +114,38 @@ pub(super) async fn write_events(conn: &mut SqliteConnection, events: &[Event]) 
         .or_fault("event", "")
 }
 
-async fn write_audit(conn: &mut SqliteConnection, entry: &AuditEntry, created: Option<i64>) -> sqlx::Result<()> {
+/// Signs an entry under the id that it will have, and writes it.
+async fn write_audit(
+    conn: &mut SqliteConnection,
+    entry: &AuditEntry,
+    created: Option<i64>,
+    keys: &AuditKeys,
+) -> sqlx::Result<()> {
+    // The last one that was ever given out: the one writer gives out the next.
+    let last: i64 =
+        sqlx::query_scalar("SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'audit_entry'), 0)")
+            .fetch_one(&mut *conn)
+            .await?;
+    let signed = keys.sign(entry.record(last + 1, created));
+    let record = &signed.record;
     sqlx::query(
-        "INSERT INTO audit_entry (at, actor, role, action, target_type, target_id, changes, ip_address, user_agent,
-         request_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO audit_entry (id, at, actor, role, action, target_type, target_id, customer_id, changes, ip_address,
+         user_agent, request_id, result, signature) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )
-    .bind(entry.at.as_micros())
-    .bind(&entry.actor)
-    .bind(entry.role.map(tms_core::permission::Role::as_str))
-    .bind(entry.action)
-    .bind(entry.target.kind)
-    .bind(entry.target.id.or(created))
-    .bind(entry.changes.to_string())
-    .bind(entry.origin.address.map(|address| address.to_string()))
-    .bind(&entry.origin.user_agent)
-    .bind(&entry.origin.request_id)
+    .bind(record.id)
+    .bind(record.at.as_micros())
+    .bind(&record.actor)
+    .bind(&record.role)
+    .bind(&record.action)
+    .bind(&record.target_type)
+    .bind(record.target_id)
+    .bind(record.customer_id)
+    .bind(record.changes.to_string())
+    .bind(&record.ip_address)
+    .bind(&record.user_agent)
+    .bind(&record.request_id)
+    .bind(&record.result)
+    .bind(signed.signature.map(Signature::to_bytes))
     .execute(conn)
     .await
     .map(drop)

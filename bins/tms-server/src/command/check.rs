@@ -5,7 +5,7 @@ use std::{path::Path, process::ExitCode};
 use serde_json::json;
 use tms_core::{
     Stores,
-    upkeep::{Health, SchemaState},
+    upkeep::{Health, SchemaState, store::AuditGrants},
 };
 
 use crate::{
@@ -22,36 +22,43 @@ const LEAST_FREE_MIB: u64 = 512;
 struct Finding {
     name: &'static str,
     fault: Option<String>,
+    /// What could be better, and is no fault.
+    advice: Option<String>,
+}
+
+impl Finding {
+    fn new(name: &'static str, fault: Option<String>) -> Self {
+        Self {
+            name,
+            fault,
+            advice: None,
+        }
+    }
 }
 
 /// Looks at everything, then says it all.
 pub async fn run(config: &Config, output: Output) -> anyhow::Result<ExitCode> {
     let mut findings = vec![
-        Finding {
-            name: "configuration",
-            fault: None,
-        },
+        Finding::new("configuration", None),
         disk(&config.data_dir),
         hosts(config),
     ];
     match wire_up::open_stores(config, Purpose::Command).await {
-        Ok(stores) => findings.extend(database(&stores).await),
-        Err(error) => findings.push(Finding {
-            name: "database",
-            fault: Some(format!("{error:#}")),
-        }),
+        Ok(stores) => findings.extend(database(config, &stores).await),
+        Err(error) => findings.push(Finding::new("database", Some(format!("{error:#}")))),
     }
     let failed = findings.iter().filter(|finding| finding.fault.is_some()).count();
     let lines: Vec<String> = findings
         .iter()
-        .map(|finding| match &finding.fault {
-            None => format!("ok     {}", finding.name),
-            Some(fault) => format!("FAULT  {}: {fault}", finding.name),
+        .map(|finding| match (&finding.fault, &finding.advice) {
+            (Some(fault), _) => format!("FAULT  {}: {fault}", finding.name),
+            (None, Some(advice)) => format!("better {}: {advice}", finding.name),
+            (None, None) => format!("ok     {}", finding.name),
         })
         .collect();
     let documents: Vec<_> = findings
         .iter()
-        .map(|f| json!({ "name": f.name, "ok": f.fault.is_none(), "fault": f.fault }))
+        .map(|f| json!({ "name": f.name, "ok": f.fault.is_none(), "fault": f.fault, "advice": f.advice }))
         .collect();
     output.result(&json!({ "ok": failed == 0, "findings": documents }), lines.join("\n"));
     Ok(if failed == 0 {
@@ -61,7 +68,7 @@ pub async fn run(config: &Config, output: Output) -> anyhow::Result<ExitCode> {
     })
 }
 
-async fn database(stores: &Stores) -> Vec<Finding> {
+async fn database(config: &Config, stores: &Stores) -> Vec<Finding> {
     let health = match stores.upkeep.health().await {
         Ok(health) => health,
         Err(error) => {
@@ -73,21 +80,12 @@ async fn database(stores: &Stores) -> Vec<Finding> {
             } else {
                 ""
             };
-            return vec![Finding {
-                name: "database",
-                fault: Some(format!("{error}{cause}{advice}")),
-            }];
+            return vec![Finding::new("database", Some(format!("{error}{cause}{advice}")))];
         }
     };
-    let mut findings = vec![
-        Finding {
-            name: "database",
-            fault: None,
-        },
-        schema(&health),
-        durability(&health),
-    ];
+    let mut findings = vec![Finding::new("database", None), schema(&health), durability(&health)];
     if health.schema != SchemaState::Older {
+        findings.push(audit(config, &health.audit));
         findings.push(accounts(stores).await);
         findings.push(clock(stores).await);
     }
@@ -99,10 +97,7 @@ fn schema(health: &Health) -> Finding {
         SchemaState::Older => Some("migrations are missing; run `tms migrate`".to_owned()),
         SchemaState::Current | SchemaState::Newer => None,
     };
-    Finding {
-        name: "migrations",
-        fault,
-    }
+    Finding::new("migrations", fault)
 }
 
 fn durability(health: &Health) -> Finding {
@@ -111,10 +106,26 @@ fn durability(health: &Health) -> Finding {
     } else {
         Some(health.hazards.join("; "))
     };
-    Finding {
-        name: "durability",
-        fault,
+    Finding::new("durability", fault)
+}
+
+/// A server that may add to the trail and no more needs a role of its own. Who asks for one must have it; who signs in
+/// as the owner is told that there is a better way.
+fn audit(config: &Config, grants: &AuditGrants) -> Finding {
+    let wants_role = matches!(
+        &config.store,
+        StoreConfig::Postgres {
+            application_role: Some(_),
+            ..
+        }
+    );
+    let mut finding = Finding::new("audit trail", None);
+    match grants {
+        AuditGrants::Right => {}
+        AuditGrants::TooMany(text) if !wants_role => finding.advice = Some(text.clone()),
+        AuditGrants::TooFew(text) | AuditGrants::TooMany(text) => finding.fault = Some(text.clone()),
     }
+    finding
 }
 
 async fn accounts(stores: &Stores) -> Finding {
@@ -125,10 +136,7 @@ async fn accounts(stores: &Stores) -> Finding {
         }
         Err(error) => Some(error.to_string()),
     };
-    Finding {
-        name: "accounts",
-        fault,
-    }
+    Finding::new("accounts", fault)
 }
 
 async fn clock(stores: &Stores) -> Finding {
@@ -142,7 +150,7 @@ async fn clock(stores: &Stores) -> Finding {
         Ok(_) => None,
         Err(error) => Some(error.to_string()),
     };
-    Finding { name: "clock", fault }
+    Finding::new("clock", fault)
 }
 
 fn disk(folder: &Path) -> Finding {
@@ -159,7 +167,7 @@ fn disk(folder: &Path) -> Finding {
         }
         Err(error) => Some(format!("{}: {error}", existing.display())),
     };
-    Finding { name: "disk", fault }
+    Finding::new("disk", fault)
 }
 
 fn hosts(config: &Config) -> Finding {
@@ -170,5 +178,5 @@ fn hosts(config: &Config) -> Finding {
     } else {
         "hosts"
     };
-    Finding { name, fault }
+    Finding::new(name, fault)
 }

@@ -51,6 +51,22 @@ fn wrong_use_is_2_and_says_what_is_wrong() {
     assert!(String::from_utf8_lossy(&setting.run(&create, PASSWORD).stderr).contains("already exists"));
 }
 
+#[test]
+fn a_trail_is_verified_from_the_command_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let setting = Setting::sqlite(folder.path());
+    setting.prepare();
+    let seen = setting.json(&["audit", "verify", "--json"], "");
+    assert_eq!((&seen["ok"], &seen["unsealed"]), (&true.into(), &1.into()), "{seen}");
+    let head = "0".repeat(64);
+    let cut = setting.run(&["audit", "verify", "--json", "--expect-head", &"1".repeat(64)], "");
+    assert_eq!(cut.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&cut.stdout).contains("end_cut"));
+    let wrong = setting.run(&["audit", "verify", "--expect-head", "x"], "");
+    assert_eq!(wrong.status.code(), Some(2));
+    assert_eq!(seen["head"]["hash"], head, "nothing is linked yet");
+}
+
 #[tokio::test]
 async fn people_are_reset_disabled_and_enabled_beside_a_server() {
     let folder = tempfile::tempdir().unwrap();

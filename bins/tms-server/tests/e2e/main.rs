@@ -11,6 +11,7 @@
     reason = "a test panics to report a failure"
 )]
 
+mod audit;
 mod commands;
 mod crash;
 mod outage;

@@ -43,6 +43,14 @@ pub async fn events_come_with_the_change(stores: &Stores) {
         .await
         .unwrap();
     assert_eq!(numbers(stores).await, [1, 2, 3, 4]);
+    let entries = given::audit(stores).await;
+    assert_eq!(entries.len(), 3);
+    assert!(
+        entries
+            .iter()
+            .all(|row| row.record.target_id == Some(customer.id.get())),
+        "{entries:?}"
+    );
 }
 
 /// A change that is refused tells nothing.
@@ -83,12 +91,81 @@ pub async fn a_refused_change_tells_nothing(stores: &Stores) {
         .await;
     refused!(unknown, StoreError::Missing(_));
     assert_eq!(numbers(stores).await, [] as [i64; 0]);
+    assert_eq!(given::audit(stores).await.len(), 2, "the two that were not refused");
 }
 
-/// An envelope of nothing, and one of many entries, are carried.
+/// Whatever changes something leaves an entry, holds the lease, or carries out what was audited already.
+pub async fn one_without_a_reason_is_refused(stores: &Stores) {
+    let customer = given::customer(stores, "ABC").await;
+    let id = given::enrolled(stores, customer.id, 1).await;
+    let view = given::view(stores, id).await;
+    let code = stores
+        .enrolment
+        .insert(&build::code(customer.id, 2), NOW, build::act())
+        .await
+        .unwrap();
+    let user = stores
+        .users
+        .insert(&build::user("one"), NOW, build::act())
+        .await
+        .unwrap();
+    let w = || Envelope::entries(Vec::new());
+    let (c, t, seen) = (&stores.customers, &stores.terminals, view.terminal.revision);
+
+    refused!(
+        c.insert(&build::customer("new"), NOW, w()).await,
+        StoreError::Rejected(_)
+    );
+    refused!(c.save(&customer, Revision::FIRST, w()).await, StoreError::Rejected(_));
+    refused!(
+        c.delete(customer.id, Revision::FIRST, w()).await,
+        StoreError::Rejected(_)
+    );
+    let draft = build::terminal(customer.id, 3);
+    refused!(t.insert(&draft, NOW, w()).await, StoreError::Rejected(_));
+    refused!(t.save(&view.terminal, seen, w()).await, StoreError::Rejected(_));
+    let retiring = super::terminal::retiring(view.presence.clone(), NOW);
+    refused!(t.retire(id, seen, &retiring, NOW, w()).await, StoreError::Rejected(_));
+    let new = build::code(customer.id, 4);
+    refused!(stores.enrolment.insert(&new, NOW, w()).await, StoreError::Rejected(_));
+    refused!(stores.enrolment.revoke(code.id, w()).await, StoreError::Rejected(_));
+    let request = build::redemption(2, 3);
+    refused!(
+        stores.enrolment.redeem(&request, NOW, w()).await,
+        StoreError::Rejected(_)
+    );
+    let (old, next) = (build::hash("token", 1), build::hash("token", 8));
+    refused!(
+        stores.credentials.rotate(old, next, at(1), w()).await,
+        StoreError::Rejected(_)
+    );
+    refused!(stores.credentials.revoke_all(id, w()).await, StoreError::Rejected(_));
+    let (u, one) = (&stores.users, user.id);
+    refused!(u.insert(&build::user("two"), NOW, w()).await, StoreError::Rejected(_));
+    let saved = u.save(one, &user.profile, user.revision, w()).await;
+    refused!(saved, StoreError::Rejected(_));
+    refused!(u.delete(one, user.revision, w()).await, StoreError::Rejected(_));
+    let begun = stores.sessions.begin(&build::session(one, 1), NOW, w()).await;
+    refused!(begun, StoreError::Rejected(_));
+    let ended = stores.sessions.revoke_all(one, None, NOW, w()).await;
+    refused!(ended, StoreError::Rejected(_));
+    refused!(
+        stores.settings.save(&Settings::default(), None, w()).await,
+        StoreError::Rejected(_)
+    );
+    refused!(stores.audit.record(w()).await, StoreError::Rejected(_));
+
+    assert_eq!(c.find_by_name("new").await.unwrap(), None);
+    assert_eq!(given::view(stores, id).await, view);
+    assert_eq!(stores.enrolment.find(code.id).await.unwrap(), Some(code));
+    assert!(stores.credentials.find(old).await.unwrap().is_some());
+    assert_eq!(stores.users.find_by_name("two").await.unwrap(), None);
+    assert_eq!(stores.users.find(one).await.unwrap(), Some(user));
+    assert_eq!(stores.settings.load().await.unwrap(), None);
+}
+
+/// An envelope of many entries is carried.
 pub async fn envelopes_of_any_size_are_carried(stores: &Stores) {
-    let draft = build::customer("empty");
-    stores.customers.insert(&draft, NOW, Envelope::default()).await.unwrap();
     let mut with = build::act();
     for n in 0..30 {
         with.audit.push(build::act().audit.remove(0));
@@ -100,15 +177,14 @@ pub async fn envelopes_of_any_size_are_carried(stores: &Stores) {
         .await
         .unwrap();
     assert_eq!(numbers(stores).await, (0..30).collect::<Vec<_>>());
+    assert_eq!(given::audit(stores).await.len(), 31);
 }
 
 /// The present leader's changes are accepted.
 pub async fn the_present_fence_is_accepted(stores: &Stores) {
     let fence = given::fence(stores).await;
-    let with = Envelope {
-        fence: Some(fence),
-        ..build::act_with_event(1)
-    };
+    let mut with = build::act_with_event(1);
+    with.fence = Some(fence);
     stores
         .customers
         .insert(&build::customer("ABC"), NOW, with)

@@ -198,7 +198,7 @@ impl Life<'_> {
             seen,
             is_full: true,
         };
-        told(self.stores.presence.save(&write, change, Envelope::default()).await)?;
+        told(self.stores.presence.save(&write, change, Envelope::following()).await)?;
         self.model.write(write.row, change);
         Ok(())
     }
@@ -241,7 +241,7 @@ impl Life<'_> {
         told(
             self.stores
                 .alerts
-                .save(&alert, alert.revision, Envelope::default())
+                .save(&alert, alert.revision, Envelope::following())
                 .await,
         )?;
         self.model
@@ -259,7 +259,7 @@ impl Life<'_> {
         told(
             self.stores
                 .terminals
-                .save(&terminal, terminal.revision, Envelope::default())
+                .save(&terminal, terminal.revision, Envelope::following())
                 .await,
         )?;
         self.model.edit(row.terminal, interval_s);
@@ -276,7 +276,7 @@ impl Life<'_> {
         told(
             self.stores
                 .terminals
-                .retire(id, seen, &write, now, Envelope::default())
+                .retire(id, seen, &write, now, Envelope::following())
                 .await,
         )?;
         self.model.write(write.row, None);

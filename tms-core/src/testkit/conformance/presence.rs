@@ -169,13 +169,21 @@ pub async fn breaches_in_maintenance_are_not_due(stores: &Stores) {
     given::beats(stores, &[hot]).await;
     for (on, expected) in [(true, vec![]), (false, vec![terminal])] {
         let (write, change) = maintaining(given::presence(stores, terminal).await, on, at(20));
-        stores.presence.save(&write, change, Envelope::default()).await.unwrap();
+        stores
+            .presence
+            .save(&write, change, Envelope::following())
+            .await
+            .unwrap();
         let (ids, due) = due_ids(stores, at(20), &[], 10).await;
         assert_eq!(ids, expected);
         assert_eq!(due.connected, 1);
     }
     let (write, change) = maintaining(given::presence(stores, terminal).await, true, at(30));
-    stores.presence.save(&write, change, Envelope::default()).await.unwrap();
+    stores
+        .presence
+        .save(&write, change, Envelope::following())
+        .await
+        .unwrap();
     assert_eq!(
         due_ids(stores, at(LATER), &[], 10).await.0,
         [terminal],
@@ -367,7 +375,7 @@ pub async fn a_saved_row_without_change_closes_nothing(stores: &Stores) {
         seen,
         is_full: true,
     };
-    stores.presence.save(&write, None, Envelope::default()).await.unwrap();
+    stores.presence.save(&write, None, Envelope::following()).await.unwrap();
     assert_eq!(given::presence(stores, terminal).await, write.row);
     assert!(given::status_history(stores, terminal).await.is_empty());
 }

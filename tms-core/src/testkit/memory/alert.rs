@@ -145,7 +145,7 @@ impl AlertStore for MemoryStore {
 
     async fn save(&self, next: &Alert, seen: Revision, with: Envelope) -> Result<Revision, StoreError> {
         let mut state = self.enter()?;
-        state.check_fence(with.fence)?;
+        state.check(&with)?;
         let entity = EntityRef::new("alert", next.id);
         let Some(alert) = state.alerts.get_mut(&next.id.get()) else {
             return Err(StoreError::Missing(entity));

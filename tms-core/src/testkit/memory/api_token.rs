@@ -20,7 +20,7 @@ use crate::{
 impl ApiTokenStore for MemoryStore {
     async fn insert(&self, token: &NewApiToken, now: Timestamp, with: Envelope) -> Result<ApiToken, StoreError> {
         let mut state = self.enter()?;
-        state.check_fence(with.fence)?;
+        state.check(&with)?;
         state.user(token.user)?;
         let id = state.next_id();
         let stored = ApiToken {
@@ -66,7 +66,7 @@ impl ApiTokenStore for MemoryStore {
 
     async fn delete(&self, user: UserId, id: ApiTokenId, with: Envelope) -> Result<(), StoreError> {
         let mut state = self.enter()?;
-        state.check_fence(with.fence)?;
+        state.check(&with)?;
         let found = state.api_tokens.get(&id.get());
         if found.is_none_or(|(_, token)| token.user != user) {
             return Err(StoreError::Missing(EntityRef::new("api token", id)));

@@ -44,7 +44,7 @@ impl CredentialStore for MemoryStore {
         with: Envelope,
     ) -> Result<(), StoreError> {
         let mut state = self.enter()?;
-        state.check_fence(with.fence)?;
+        state.check(&with)?;
         let present = state.tokens.get(&old).filter(|token| token.valid_until.is_none());
         let missing = || StoreError::Missing(EntityRef::new("token", ""));
         let terminal = present.map(|token| token.terminal).ok_or_else(missing)?;
@@ -59,9 +59,10 @@ impl CredentialStore for MemoryStore {
 
     async fn revoke_all(&self, terminal: TerminalId, with: Envelope) -> Result<u64, StoreError> {
         let mut state = self.enter()?;
-        state.check_fence(with.fence)?;
+        state.check(&with)?;
         let revoked = state.revoke_tokens(terminal, None);
-        state.finish(with, terminal.get());
+        let customer = state.terminals.get(&terminal).map(|terminal| terminal.draft.customer);
+        state.finish(with.of_customer(customer), terminal.get());
         Ok(revoked)
     }
 

@@ -72,7 +72,7 @@ impl CustomerStore for MemoryStore {
 
     async fn insert(&self, draft: &CustomerDraft, now: Timestamp, with: Envelope) -> Result<Customer, StoreError> {
         let mut state = self.enter()?;
-        state.check_fence(with.fence)?;
+        state.check(&with)?;
         check_name(&state, &draft.company_name, None)?;
         let id = state.next_id();
         let customer = Customer {
@@ -89,7 +89,7 @@ impl CustomerStore for MemoryStore {
 
     async fn save(&self, next: &Customer, seen: Revision, with: Envelope) -> Result<Revision, StoreError> {
         let mut state = self.enter()?;
-        state.check_fence(with.fence)?;
+        state.check(&with)?;
         check_revision(state.customer(next.id)?, seen)?;
         check_name(&state, &next.draft.company_name, Some(next.id))?;
         let saved = Customer {
@@ -103,7 +103,7 @@ impl CustomerStore for MemoryStore {
 
     async fn delete(&self, id: CustomerId, seen: Revision, with: Envelope) -> Result<(), StoreError> {
         let mut state = self.enter()?;
-        state.check_fence(with.fence)?;
+        state.check(&with)?;
         check_revision(state.customer(id)?, seen)?;
         if state.terminals.values().any(|terminal| terminal.draft.customer == id) {
             return Err(StoreError::Referenced(EntityRef::new("customer", id)));

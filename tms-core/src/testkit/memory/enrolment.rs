@@ -86,7 +86,7 @@ fn note(known: &mut Reported, said: &Reported) {
 impl EnrolmentStore for MemoryStore {
     async fn insert(&self, code: &NewCode, now: Timestamp, with: Envelope) -> Result<EnrolmentCode, StoreError> {
         let mut state = self.enter()?;
-        state.check_fence(with.fence)?;
+        state.check(&with)?;
         state.customer(code.customer)?;
         let id = state.next_id();
         let stored = EnrolmentCode {
@@ -120,7 +120,7 @@ impl EnrolmentStore for MemoryStore {
 
     async fn revoke(&self, id: EnrolmentCodeId, with: Envelope) -> Result<(), StoreError> {
         let mut state = self.enter()?;
-        state.check_fence(with.fence)?;
+        state.check(&with)?;
         let (_, code) = state.codes.get_mut(&id.get()).ok_or_else(|| missing(id))?;
         code.is_revoked = true;
         state.finish(with, id.get());
@@ -134,7 +134,7 @@ impl EnrolmentStore for MemoryStore {
         with: Envelope,
     ) -> Result<Result<Enrolled, Refusal>, StoreError> {
         let mut state = self.enter()?;
-        state.check_fence(with.fence)?;
+        state.check(&with)?;
         let found = state.situation(request);
         let code = found.code.cloned();
         let (admission, mut code) = match (admit(found, &request.serial, now), code) {
@@ -155,7 +155,7 @@ impl EnrolmentStore for MemoryStore {
         };
         state.tokens.insert(request.token, token);
         let config_version = state.row(terminal.id)?.config_version;
-        state.finish(with, terminal.id.get());
+        state.finish(with.of_customer(terminal.draft.customer), terminal.id.get());
         Ok(Ok(Enrolled {
             terminal: terminal.id,
             customer: terminal.draft.customer,

@@ -40,7 +40,7 @@ impl MaintenanceStore for MemoryStore {
         with: Envelope,
     ) -> Result<Maintenance, StoreError> {
         let mut state = self.enter()?;
-        state.check_fence(with.fence)?;
+        state.check(&with)?;
         state.terminal(plan.terminal)?;
         let id = state.next_id();
         let time = Maintenance {
@@ -75,7 +75,7 @@ impl MaintenanceStore for MemoryStore {
 
     async fn end(&self, id: MaintenanceId, at: Timestamp, with: Envelope) -> Result<(), StoreError> {
         let mut state = self.enter()?;
-        state.check_fence(with.fence)?;
+        state.check(&with)?;
         let missing = || StoreError::Missing(EntityRef::new("maintenance", id));
         let time = state.times.get_mut(&id.get()).ok_or_else(missing)?;
         time.plan.until = Some(time.plan.until.map_or(at, |until| until.min(at)));

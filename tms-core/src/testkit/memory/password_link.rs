@@ -16,7 +16,7 @@ use crate::{
 impl PasswordLinkStore for MemoryStore {
     async fn issue(&self, link: &PasswordLink, with: Envelope) -> Result<(), StoreError> {
         let mut state = self.enter()?;
-        state.check_fence(with.fence)?;
+        state.check(&with)?;
         state.user(link.user)?;
         state.links.retain(|_, other| other.user != link.user);
         state.links.insert(link.hash, *link);
@@ -38,7 +38,7 @@ impl PasswordLinkStore for MemoryStore {
         with: Envelope,
     ) -> Result<(), StoreError> {
         let mut state = self.enter()?;
-        state.check_fence(with.fence)?;
+        state.check(&with)?;
         let link = state.links.get(&hash).filter(|link| now < link.expires_at).copied();
         let link = link.ok_or_else(|| StoreError::Missing(EntityRef::new("password link", "")))?;
         if let Some(user) = state.users.get_mut(&link.user.get()) {

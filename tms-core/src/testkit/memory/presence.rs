@@ -118,7 +118,7 @@ impl PresenceStore for MemoryStore {
         with: Envelope,
     ) -> Result<(), StoreError> {
         let mut state = self.enter()?;
-        state.check_fence(with.fence)?;
+        state.check(&with)?;
         state.check_version(write)?;
         state.presence.insert(write.row.terminal, write.row.clone());
         if let Some(change) = change {

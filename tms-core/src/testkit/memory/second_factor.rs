@@ -48,7 +48,7 @@ impl SecondFactorStore for MemoryStore {
         with: Envelope,
     ) -> Result<(), StoreError> {
         let mut state = self.enter()?;
-        state.check_fence(with.fence)?;
+        state.check(&with)?;
         let present = state.factors.get_mut(&seen.user);
         let waits = |factor: &&mut SecondFactor| factor.confirmed_at.is_none() && factor.seed == seen.seed;
         let Some(factor) = present.filter(waits) else {
@@ -73,7 +73,7 @@ impl SecondFactorStore for MemoryStore {
 
     async fn use_recovery(&self, user: UserId, code: TokenHash, with: Envelope) -> Result<bool, StoreError> {
         let mut state = self.enter()?;
-        state.check_fence(with.fence)?;
+        state.check(&with)?;
         let was_there = state.recovery.remove(&(user, code));
         if was_there {
             state.finish(with, user.get());
@@ -92,7 +92,7 @@ impl SecondFactorStore for MemoryStore {
 
     async fn remove(&self, user: UserId, with: Envelope) -> Result<(), StoreError> {
         let mut state = self.enter()?;
-        state.check_fence(with.fence)?;
+        state.check(&with)?;
         if state.factors.remove(&user).is_some() {
             state.recovery.retain(|(owner, _)| *owner != user);
             state.finish(with, user.get());

@@ -27,7 +27,7 @@ impl State {
 impl SessionStore for MemoryStore {
     async fn begin(&self, session: &NewSession, now: Timestamp, with: Envelope) -> Result<SessionId, StoreError> {
         let mut state = self.enter()?;
-        state.check_fence(with.fence)?;
+        state.check(&with)?;
         state.user(session.user)?;
         let id = SessionId::new(state.next_id()).expect("ids grow from one");
         let stored = Session {
@@ -102,7 +102,7 @@ impl SessionStore for MemoryStore {
 
     async fn revoke(&self, session: SessionId, with: Envelope) -> Result<(), StoreError> {
         let mut state = self.enter()?;
-        state.check_fence(with.fence)?;
+        state.check(&with)?;
         let stored = state.sessions.get_mut(&session);
         if let Some(stored) = stored.filter(|stored| !stored.is_revoked) {
             stored.is_revoked = true;
@@ -119,7 +119,7 @@ impl SessionStore for MemoryStore {
         with: Envelope,
     ) -> Result<u64, StoreError> {
         let mut state = self.enter()?;
-        state.check_fence(with.fence)?;
+        state.check(&with)?;
         let ended = state.end_sessions(user, spared, Some(now));
         state.finish(with, user.get());
         Ok(ended)

@@ -18,7 +18,7 @@ impl SettingsStore for MemoryStore {
 
     async fn save(&self, next: &Settings, seen: Option<Revision>, with: Envelope) -> Result<Revision, StoreError> {
         let mut state = self.enter()?;
-        state.check_fence(with.fence)?;
+        state.check(&with)?;
         if state.settings.as_ref().map(|stored| stored.revision) != seen {
             return Err(StoreError::Stale(EntityRef::new("settings", "")));
         }

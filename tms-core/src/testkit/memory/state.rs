@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use super::audit::Trail;
 use crate::{
     alert::{Alert, Cause},
-    audit::AuditEntry,
     credential::Revocation,
     customer::Customer,
     enrolment::EnrolmentCode,
@@ -77,7 +77,7 @@ pub(super) struct State {
     pub(super) last_event: EventPosition,
     pub(super) last_dropped_event: EventPosition,
     pub(super) leases: HashMap<&'static str, Held>,
-    pub(super) audit: Vec<AuditEntry>,
+    pub(super) trail: Trail,
     /// The newest time that any call brought; stands in for a clock where a port has no time.
     pub(super) now: Option<Timestamp>,
     last_id: i64,
@@ -103,12 +103,17 @@ impl State {
         }
     }
 
+    /// Checks that there is a reason for a change, and the fence.
+    pub(super) fn check(&self, with: &Envelope) -> Result<(), StoreError> {
+        with.check()?;
+        self.check_fence(with.fence)
+    }
+
     /// Writes audit entries and events of a change that made or changed the thing `id`.
     pub(super) fn finish(&mut self, with: Envelope, id: i64) {
-        for mut entry in with.audit {
-            entry.target.id = entry.target.id.or(Some(id));
+        for entry in with.audit {
             self.saw(entry.at);
-            self.audit.push(entry);
+            self.trail.add(&entry, id);
         }
         for event in with.events {
             self.tell(event);

@@ -144,7 +144,7 @@ impl TerminalStore for MemoryStore {
 
     async fn insert(&self, draft: &TerminalDraft, now: Timestamp, with: Envelope) -> Result<Terminal, StoreError> {
         let mut state = self.enter()?;
-        state.check_fence(with.fence)?;
+        state.check(&with)?;
         state.customer(draft.customer)?;
         state.check_serial(&draft.serial, None)?;
         let terminal = state.add_terminal(draft, Lifecycle::Registered, Host::default(), now);
@@ -154,7 +154,7 @@ impl TerminalStore for MemoryStore {
 
     async fn save(&self, next: &Terminal, seen: Revision, with: Envelope) -> Result<Revision, StoreError> {
         let mut state = self.enter()?;
-        state.check_fence(with.fence)?;
+        state.check(&with)?;
         state.check_revision(next.id, seen)?;
         state.customer(next.draft.customer)?;
         state.check_serial(&next.draft.serial, Some(next.id))?;
@@ -184,7 +184,7 @@ impl TerminalStore for MemoryStore {
         with: Envelope,
     ) -> Result<(), StoreError> {
         let mut state = self.enter()?;
-        state.check_fence(with.fence)?;
+        state.check(&with)?;
         state.check_revision(id, seen)?;
         state.check_version(presence)?;
         state.saw(now);

@@ -9,7 +9,10 @@ use crate::{
     error::StoreError,
     settings::Retention,
     time::Timestamp,
-    upkeep::{Health, SchemaState, UpkeepStore, store::Dropped},
+    upkeep::{
+        Health, SchemaState, UpkeepStore,
+        store::{AuditGrants, Dropped},
+    },
 };
 
 /// Drops the rows of days that are wholly older than `keep_days` and notes how much that was.
@@ -55,7 +58,6 @@ impl UpkeepStore for MemoryStore {
         }
         let changes_days = keep.status_changes_days;
         drop_days(&mut state.outages, |outage| outage.to, changes_days, now, &mut dropped);
-        drop_days(&mut state.audit, |entry| entry.at, keep.audit_days, now, &mut dropped);
         Ok(dropped)
     }
 
@@ -75,6 +77,7 @@ impl UpkeepStore for MemoryStore {
         self.enter().map(|_| Health {
             schema: SchemaState::Current,
             hazards: Vec::new(),
+            audit: AuditGrants::Right,
             version: "memory".to_owned(),
         })
     }

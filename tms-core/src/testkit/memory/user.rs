@@ -108,7 +108,7 @@ impl UserStore for MemoryStore {
 
     async fn insert(&self, user: &NewUser, now: Timestamp, with: Envelope) -> Result<User, StoreError> {
         let mut state = self.enter()?;
-        state.check_fence(with.fence)?;
+        state.check(&with)?;
         state.check_customer_of(&user.profile)?;
         if state.users.values().any(|other| other.username == user.username) {
             return Err(StoreError::Duplicate(EntityRef::new("user", &user.username)));
@@ -130,7 +130,7 @@ impl UserStore for MemoryStore {
 
     async fn save(&self, id: UserId, next: &Profile, seen: Revision, with: Envelope) -> Result<User, StoreError> {
         let mut state = self.enter()?;
-        state.check_fence(with.fence)?;
+        state.check(&with)?;
         let user = state.check_user(id, seen)?;
         state.check_customer_of(next)?;
         state.check_government(&user, Some(next))?;
@@ -155,7 +155,7 @@ impl UserStore for MemoryStore {
         with: Envelope,
     ) -> Result<(), StoreError> {
         let mut state = self.enter()?;
-        state.check_fence(with.fence)?;
+        state.check(&with)?;
         let user = state.user(id)?;
         let saved = User {
             password_hash: Some(hash.clone()),
@@ -179,7 +179,7 @@ impl UserStore for MemoryStore {
 
     async fn delete(&self, id: UserId, seen: Revision, with: Envelope) -> Result<(), StoreError> {
         let mut state = self.enter()?;
-        state.check_fence(with.fence)?;
+        state.check(&with)?;
         let user = state.check_user(id, seen)?;
         state.check_government(&user, None)?;
         state.disown(id);

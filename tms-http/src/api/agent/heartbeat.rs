@@ -16,6 +16,7 @@ use http::{
 };
 use tms_core::{
     Actor, Ctx,
+    audit::Refusals,
     ctx::Origin,
     error::FieldErrors,
     heartbeat::{Heartbeat, Metrics, Next, Sequence},
@@ -98,6 +99,7 @@ async fn record(
         actor: Actor::Agent(identity),
         now,
         origin: Origin::default(),
+        refusals: Refusals::default(),
     };
     Ok((app.tms.heartbeats().record(&ctx, beat).await?, now))
 }

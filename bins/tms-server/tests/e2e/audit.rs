@@ -1,0 +1,247 @@
+//! No entry, no change: where the trail can't be added to, every route that changes something answers 503 and changes
+//! nothing. The server signs in as a role that owns nothing.
+
+use std::sync::Arc;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use tms_core::{
+    NodeSettings, Tms,
+    key::SecretKeys,
+    operator::{password::PasswordCost, users::UserRequest},
+    permission::Role,
+    secret::Secret,
+};
+use tms_http::HttpSettings;
+use tms_storage::postgres::{self, PgSettings, PgStore};
+
+use crate::server::{PASSWORD, cluster, psql};
+
+const ROLE: &str = "tms_app";
+/// What machines do every minute leaves no entry (DECISIONS 3), nor does what proves who somebody is; and without a
+/// second factor none is taken away.
+const NOT_AUDITED: [&str; 7] = [
+    "/agent/heartbeat",
+    "/agent/logs",
+    "/auth/refresh",
+    "/auth/confirm",
+    "/auth/mfa/setup",
+    "/auth/mfa/disable",
+    "/users/{id}/mfa",
+];
+
+/// A server in this process over a database of its own, and one of each thing.
+struct World {
+    url: String,
+    tms: Tms,
+    base: String,
+    http: reqwest::Client,
+    token: String,
+    agent: String,
+    code: String,
+    customer: i64,
+    terminal: i64,
+}
+
+impl World {
+    async fn new() -> Option<Self> {
+        let url = cluster()?;
+        let name = format!("e2e_audit_{}", std::process::id());
+        psql(&url, &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
+        psql(&url, &format!("CREATE DATABASE {name}"));
+        let (server, _) = url.rsplit_once('/').unwrap();
+        let owner = format!("{server}/{name}");
+        let (_, host) = owner.rsplit_once('@').unwrap();
+        let mut settings = PgSettings::new(&owner);
+        settings.application_role = Some(ROLE.to_owned());
+        postgres::migrate(&settings).await.unwrap();
+        let store = PgStore::connect(&PgSettings::new(format!("postgres://{ROLE}@{host}"))).unwrap();
+        Some(Self::over(store, owner).await)
+    }
+
+    async fn over(store: Arc<PgStore>, url: String) -> Self {
+        let node = NodeSettings {
+            password_cost: PasswordCost::FOR_TESTS,
+            ..NodeSettings::default()
+        };
+        let tms = Tms::builder(store.stores())
+            .secret_keys(SecretKeys::new("a secret key for tests"))
+            .node(node)
+            .build();
+        let request = UserRequest::with_password("root", Role::Admin, Secret::new(PASSWORD.to_owned()));
+        tms.users().create(&tms.system_ctx(), request).await.unwrap();
+        let mut http = HttpSettings::new("a secret key for tests");
+        http.rate_limits = false;
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}/api/v1", listener.local_addr().unwrap());
+        let router = tms_http::router(tms.clone(), http);
+        tokio::spawn(tms_http::serve(
+            listener,
+            router,
+            tms_http::ServeSettings::default(),
+            std::future::pending(),
+        ));
+        let mut world = Self {
+            url,
+            tms,
+            base,
+            http: reqwest::Client::new(),
+            token: String::new(),
+            agent: String::new(),
+            code: String::new(),
+            customer: 0,
+            terminal: 0,
+        };
+        world.furnish().await;
+        world
+    }
+
+    /// Makes one of each thing that a route could change.
+    async fn furnish(&mut self) {
+        let login = json!({ "username": "root", "password": PASSWORD });
+        let signed_in = self.made("/auth/login", &login).await;
+        signed_in["access_token"].as_str().unwrap().clone_into(&mut self.token);
+        self.made("/users", &json!({ "username": "zoe", "role": "viewer" })).await;
+        self.made("/auth/tokens", &json!({ "name": "x", "scopes": ["terminal.read"] })).await;
+        let customer = self.made("/customers", &json!({ "company_name": "ABC" })).await;
+        self.customer = customer["id"].as_i64().unwrap();
+        let ask = json!({ "customer_id": self.customer });
+        let code = self.made("/enrollment-codes", &ask).await["code"].clone();
+        let agent = self
+            .made("/agent/register", &register("TC-200-001", code.as_str().unwrap()))
+            .await;
+        agent["agent_token"].as_str().unwrap().clone_into(&mut self.agent);
+        self.terminal = agent["terminal_id"].as_i64().unwrap();
+        let code = self.made("/enrollment-codes", &ask).await["code"].clone();
+        code.as_str().unwrap().clone_into(&mut self.code);
+        let plan = json!({ "terminal_id": self.terminal, "reason": "cable" });
+        let far = json!({ "from": "2999-01-01T00:00:00Z" });
+        let mut plan = plan;
+        plan.as_object_mut().unwrap().extend(far.as_object().unwrap().clone());
+        self.made("/maintenance", &plan).await;
+        // An alert to answer; a heartbeat would need the background work, which would write by itself.
+        psql(
+            &self.url,
+            "UPDATE terminal_presence SET raised = 1, version = version + 1",
+        );
+        self.tms.tick().await.unwrap();
+    }
+
+    async fn made(&self, path: &str, body: &Value) -> Value {
+        let (status, answer) = self.send("POST", path, Some(body)).await;
+        assert!((200..300).contains(&status), "{path}: {status} {answer}");
+        answer
+    }
+
+    async fn send(&self, method: &str, path: &str, body: Option<&Value>) -> (u16, Value) {
+        let token = if path.starts_with("/agent/token") {
+            &self.agent
+        } else {
+            &self.token
+        };
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        let mut request = self
+            .http
+            .request(method, format!("{}{path}", self.base))
+            .header("if-match", "*");
+        if !token.is_empty() {
+            request = request.bearer_auth(token);
+        }
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let answer = request.send().await.unwrap();
+        (answer.status().as_u16(), answer.json().await.unwrap_or(Value::Null))
+    }
+
+    /// Sums up every row of every table but that of the guesses: they count, whatever becomes of the request.
+    fn state(&self) -> String {
+        let list = "SELECT string_agg(format('SELECT %L || md5(coalesce(string_agg(t::text, '','' ORDER BY t::text), \
+                    '''')) FROM %I t', relname, relname), ' UNION ALL ' ORDER BY relname) FROM pg_class \
+                    WHERE relkind IN ('r', 'p') AND NOT relispartition AND relnamespace = 'public'::regnamespace \
+                    AND relname <> 'operator_guess'";
+        let sums = psql(&self.url, list);
+        assert!(sums.contains("audit_entry"), "{sums}");
+        psql(&self.url, &sums)
+    }
+
+    /// Puts the id of a thing that is there into a path.
+    async fn named(&self, path: &str) -> String {
+        let Some((list, rest)) = path.split_once("/{id}") else {
+            return path.to_owned();
+        };
+        // Not the last administrator.
+        let sorted = if list == "/users" { "/users?order=desc" } else { list };
+        let (_, page) = self.send("GET", sorted, None).await;
+        let id = page["data"][0]["id"].as_i64().unwrap_or(1);
+        format!("{list}/{id}{rest}")
+    }
+
+    /// Returns a body with which the route would succeed; `None` where the test does not know the route.
+    fn body(&self, method: &str, path: &str) -> Option<Value> {
+        let (customer, terminal) = (self.customer, self.terminal);
+        Some(match (method, path) {
+            ("POST", "/agent/register") => register("TC-200-009", &self.code),
+            ("POST", "/auth/login") => json!({ "username": "root", "password": PASSWORD }),
+            ("POST", "/auth/password") => {
+                json!({ "current_password": PASSWORD, "new_password": "another horse battery" })
+            }
+            ("POST", "/auth/tokens") => json!({ "name": "y", "scopes": ["terminal.read"] }),
+            ("POST", "/users") => json!({ "username": "new-san", "role": "viewer" }),
+            ("PATCH", "/users/{id}") => json!({ "full_name": "x" }),
+            ("POST", "/customers") => json!({ "company_name": "New" }),
+            ("POST", "/terminals") => {
+                json!({ "serial_number": "TC-200-009", "customer_id": customer, "model": "TC-200" })
+            }
+            ("POST", "/enrollment-codes") => json!({ "customer_id": customer }),
+            ("POST", "/maintenance") => json!({ "terminal_id": terminal, "reason": "cable" }),
+            ("PATCH", "/customers/{id}") => json!({ "notes": "x" }),
+            ("PATCH", "/terminals/{id}") => json!({ "store_code": "x" }),
+            ("PATCH", "/alerts/{id}") => json!({ "is_acknowledged": true }),
+            ("PUT", "/settings") | ("POST", "/auth/logout" | "/agent/token/rotate") => json!({}),
+            ("POST", "/users/{id}/password-reset")
+            | (
+                "DELETE",
+                "/enrollment-codes/{id}" | "/maintenance/{id}" | "/terminals/{id}" | "/auth/sessions/{id}"
+                | "/auth/tokens/{id}" | "/users/{id}",
+            ) => json!(null),
+            _ => return None,
+        })
+    }
+}
+
+fn register(serial: &str, code: &str) -> Value {
+    json!({ "serial_number": serial, "enrollment_code": code, "model": "TC-200" })
+}
+
+#[tokio::test]
+async fn without_an_entry_nothing_is_changed() {
+    let Some(world) = World::new().await else { return };
+    psql(&world.url, &format!("REVOKE INSERT ON audit_entry FROM {ROLE}"));
+    let before = world.state();
+    let mut walked = 0;
+    for route in tms_http::routes(&world.tms) {
+        if route.method == "GET" || NOT_AUDITED.contains(&route.path) {
+            continue;
+        }
+        let path = world.named(route.path).await;
+        let body = world.body(route.method, route.path);
+        let sent = body.clone().or(Some(json!({}))).filter(|body| !body.is_null());
+        let (status, answer) = world.send(route.method, &path, sent.as_ref()).await;
+        let who = format!("{} {path}: {status} {answer}", route.method);
+        if body.is_some() {
+            assert_eq!((status, &answer["error"]["code"]), (503, &json!("SYS_002")), "{who}");
+            walked += 1;
+        } else {
+            // A route that this test can't call rightly is refused for another reason.
+            assert!(status >= 400, "{who}");
+        }
+        assert_eq!(world.state(), before, "{who}");
+    }
+    assert!(walked >= 22, "{walked} routes were walked");
+    psql(&world.url, &format!("GRANT INSERT ON audit_entry TO {ROLE}"));
+    world.made("/customers", &json!({ "company_name": "New" })).await;
+    assert_ne!(world.state(), before);
+    let seen = world.tms.audit().verify(&world.tms.system_ctx(), None).await.unwrap();
+    assert!(seen.is_intact(), "{seen:?}");
+}

@@ -1,0 +1,73 @@
+//! The audit trail: read, verified, taken away. No route writes to it.
+
+mod convert;
+mod export;
+
+use axum::{Json, extract::State};
+use tms_core::{
+    audit::{ChainHash, store::AuditFilter},
+    id::AuditId,
+    page::Order,
+    permission::Permission,
+};
+
+use super::field::{Bound, bound};
+use crate::{
+    api::routes::Routes,
+    extract::{Params, SignedIn},
+    paging::{Paging, take_order},
+    problem::Problem,
+    state::App,
+    wire::{List, audit as wire},
+};
+
+const PATH: &str = "/audit";
+
+pub(super) fn routes() -> Routes {
+    Routes::default()
+        .get("/audit", list_audit)
+        .get("/audit/verify", verify_audit)
+        .get("/audit/export.jsonl", export::export_audit)
+}
+
+fn take_filter(params: &mut Params) -> AuditFilter {
+    let (from, to) = (params.text("from_date"), params.text("to_date"));
+    let id = params.value::<AuditId>("target_id");
+    AuditFilter {
+        actor: params.text("actor"),
+        action: params.text("action"),
+        target_type: params.text("target_type"),
+        target_id: id.map(AuditId::get),
+        customer: None,
+        from: from.and_then(|text| bound(&mut params.errors, "from_date", &text, Bound::From)),
+        to: to.and_then(|text| bound(&mut params.errors, "to_date", &text, Bound::To)),
+    }
+}
+
+/// `GET /audit`: the newest first, unless asked otherwise.
+async fn list_audit(
+    State(app): State<App>,
+    SignedIn(ctx): SignedIn,
+    mut params: Params,
+) -> Result<Json<List<wire::AuditRow>>, Problem> {
+    ctx.require(Permission::AuditRead)?;
+    let filter = take_filter(&mut params);
+    params.one_of("sort", &["at"]);
+    let order = take_order(&mut params, Order::Descending);
+    let paging = Paging::take(&app, &ctx, PATH, params)?;
+    let page = app.tms.audit().list(&ctx, filter, order, &paging.request).await?;
+    Ok(Json(paging.envelope(&app, page.map(convert::row))))
+}
+
+/// `GET /audit/verify`
+async fn verify_audit(
+    State(app): State<App>,
+    SignedIn(ctx): SignedIn,
+    mut params: Params,
+) -> Result<Json<wire::AuditVerification>, Problem> {
+    ctx.require(Permission::AuditVerify)?;
+    let expected = params.value::<ChainHash>("expect_head");
+    params.finish()?;
+    let seen = app.tms.audit().verify(&ctx, expected).await?;
+    Ok(Json(convert::verification(seen)))
+}
