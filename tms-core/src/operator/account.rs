@@ -45,7 +45,14 @@ impl Accounts {
     /// # Errors
     /// [`Error::WrongCredentials`], [`Error::TooMany`] after ten wrong guesses in half an hour.
     pub async fn prove(&self, ctx: &Ctx, evidence: &Evidence) -> Result<(), Error> {
-        let (person, session) = ctx.session()?;
+        let (_, session) = ctx.session()?;
+        self.check(ctx, evidence).await?;
+        Ok(self.shared.stores.sessions.prove(session, ctx.now).await?)
+    }
+
+    /// Compares what the actor shows with what is known, and counts the guess.
+    async fn check(&self, ctx: &Ctx, evidence: &Evidence) -> Result<(), Error> {
+        let (person, _) = ctx.session()?;
         let user = self.shared.user(person.user).await?;
         let guesser = Guesser::SignedIn(user.id);
         self.shared.count_guess(guesser, ctx.now).await?;
@@ -57,8 +64,7 @@ impl Accounts {
         if !is_right {
             return Err(Error::WrongCredentials);
         }
-        self.shared.stores.guesses.forgive(guesser.key()).await?;
-        Ok(self.shared.stores.sessions.prove(session, ctx.now).await?)
+        Ok(self.shared.stores.guesses.forgive(guesser.key()).await?)
     }
 
     /// Changes the actor's password; every other session of theirs ends.
@@ -74,7 +80,7 @@ impl Accounts {
     ) -> Result<(), Error> {
         let (person, session) = ctx.session()?;
         Passwords::check(next.expose(), &person.username).map_err(|e| renamed(e, "new_password"))?;
-        self.prove(ctx, &Evidence::Password(present.clone())).await?;
+        self.check(ctx, &Evidence::Password(present.clone())).await?;
         if present.expose() == next.expose() {
             return Err(FieldErrors::single("new_password", "must differ from the present one"));
         }
