@@ -100,14 +100,19 @@ impl Audit {
     async fn walk(&self, begin: Option<&Checkpoint>, expected: Option<ChainHash>) -> Result<Verification, StoreError> {
         let mut walk = match Verifier::begin(&self.keys, begin, expected) {
             Ok(walk) => walk,
-            Err(finding) => return Ok(found(Verification::default(), finding)),
+            Err(finding) => {
+                return Ok(Verification {
+                    finding: Some(finding),
+                    ..Verification::default()
+                });
+            }
         };
         let outcome = self.walk_on(&mut walk).await?;
-        let seen = walk.into_seen();
-        match outcome {
-            Ok(()) => Ok(seen),
-            Err(finding) => Ok(found(seen, self.name_swap(finding).await?)),
+        let mut seen = walk.into_seen();
+        if let Err(finding) = outcome {
+            seen.finding = Some(self.name_swap(finding).await?);
         }
+        Ok(seen)
     }
 
     async fn walk_on(&self, walk: &mut Verifier<'_>) -> Result<Result<(), Finding>, StoreError> {
@@ -164,13 +169,6 @@ impl Audit {
                 return Ok(finding);
             }
         }
-    }
-}
-
-fn found(seen: Verification, finding: Finding) -> Verification {
-    Verification {
-        finding: Some(finding),
-        ..seen
     }
 }
 

@@ -69,5 +69,5 @@ async fn verify_audit(
     let expected = params.value::<ChainHash>("expect_head");
     params.finish()?;
     let seen = app.tms.audit().verify(&ctx, expected).await?;
-    Ok(Json(convert::verification(seen)))
+    Ok(Json(convert::verification(&seen)))
 }

@@ -285,7 +285,10 @@ async fn a_second_factor_is_asked_for_and_each_code_counts_once() {
         "second_factor.recover",
         "second_factor.disable",
     ] {
-        assert!(acts.contains(&("viewer-san".to_owned(), act.to_owned())), "{act} in {acts:?}");
+        assert!(
+            acts.contains(&("viewer-san".to_owned(), act.to_owned())),
+            "{act} in {acts:?}"
+        );
     }
 }
 

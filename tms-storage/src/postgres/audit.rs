@@ -125,12 +125,13 @@ impl AuditStore for PgStore {
             if !follows {
                 return Err(Fault::stale("audit seal", first.place));
             }
-            insert(&mut tx, seals)
-                .await
-                .map_err(|fault| match fault.is_duplicate() {
-                    true => Fault::stale("audit seal", first.place),
-                    false => fault,
-                })?;
+            insert(&mut tx, seals).await.map_err(|fault| {
+                if fault.is_duplicate() {
+                    Fault::stale("audit seal", first.place)
+                } else {
+                    fault
+                }
+            })?;
             sqlx::query(
                 "DELETE FROM audit_pending p WHERE EXISTS (SELECT 1 FROM audit_seal s WHERE s.entry_id = p.entry_id)",
             )

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sqlx::{PgConnection, types::Json};
 use tms_core::{
     StoreError,
-    audit::{AuditEntry, AuditKeys, SignedRecord},
+    audit::{AuditEntry, AuditKeys, SignedRecord, key::Signature},
     envelope::Envelope,
     event::Event,
     id::CustomerId,
@@ -111,7 +111,7 @@ async fn insert_entry(tx: &mut PgConnection, entry: &SignedRecord) -> Result<(),
     .bind(&record.user_agent)
     .bind(&record.request_id)
     .bind(&record.result)
-    .bind(entry.signature.map(|signature| signature.to_bytes()))
+    .bind(entry.signature.map(Signature::to_bytes))
     .execute(tx)
     .await?;
     Ok(())

@@ -25,8 +25,11 @@ pub(super) const fn behind(order: Order) -> &'static str {
 }
 
 /// Appends `LIMIT` (one more than the page, which tells whether there is a next one) and `OFFSET`.
+///
+/// The limit is spelled out, because a planner that does not know it plans each page anew, which takes as long as
+/// reading it; there are few lengths of pages, so that the statements stay few.
 pub(super) fn push_limit(query: &mut QueryBuilder<Postgres>, page: &PageRequest) {
-    query.push(" LIMIT ").push_bind(i64::from(page.limit) + 1);
+    query.push(format_args!(" LIMIT {}", i64::from(page.limit) + 1));
     if let PageStart::Offset(rows) = page.start {
         query.push(" OFFSET ").push_bind(i64::from(rows));
     }
@@ -35,7 +38,7 @@ pub(super) fn push_limit(query: &mut QueryBuilder<Postgres>, page: &PageRequest)
 /// Counts what `query` (a `SELECT 1 ...`) finds, up to one more than is ever shown.
 pub(super) async fn count(connection: &mut PgConnection, query: &mut QueryBuilder<Postgres>) -> Result<u64, Fault> {
     let most = i64::try_from(MAX_COUNTED).unwrap_or(i64::MAX - 1) + 1;
-    query.push(" LIMIT ").push_bind(most).push(") AS found");
+    query.push(format_args!(" LIMIT {most}) AS found"));
     let count: i64 = query.build_query_scalar().fetch_one(connection).await?;
     Ok(unsigned(count))
 }

@@ -31,14 +31,14 @@ impl PgStore {
         page: &PageRequest,
     ) -> Result<Page<TerminalView>, Fault> {
         let mut connection = self.pool().acquire().await?;
-        let narrowed = narrowed::find(&mut connection, filter).await?;
+        let found = narrowed::find(&mut connection, filter).await?;
         if sort == TerminalSort::LastHeartbeat {
-            return by_heartbeat::list(&mut connection, filter, &narrowed, order, page).await;
+            return by_heartbeat::list(&mut connection, filter, &found, order, page).await;
         }
-        let mut query = page_query(filter, &narrowed, sort, order, page);
+        let mut query = page_query(filter, &found.narrowed, sort, order, page);
         let items = views(&mut connection, &mut query).await?;
         let total = match page.ended_total(items.len()) {
-            None if page.count => Some(total::count(&mut connection, filter, &narrowed).await?),
+            None if page.count => Some(total::count(&mut connection, filter, &found).await?),
             total => total,
         };
         Ok(Page::from_rows(items, page.limit, total, |view: &TerminalView| {

@@ -101,8 +101,10 @@ impl World {
         let login = json!({ "username": "root", "password": PASSWORD });
         let signed_in = self.made("/auth/login", &login).await;
         signed_in["access_token"].as_str().unwrap().clone_into(&mut self.token);
-        self.made("/users", &json!({ "username": "zoe", "role": "viewer" })).await;
-        self.made("/auth/tokens", &json!({ "name": "x", "scopes": ["terminal.read"] })).await;
+        self.made("/users", &json!({ "username": "zoe", "role": "viewer" }))
+            .await;
+        self.made("/auth/tokens", &json!({ "name": "x", "scopes": ["terminal.read"] }))
+            .await;
         let customer = self.made("/customers", &json!({ "company_name": "ABC" })).await;
         self.customer = customer["id"].as_i64().unwrap();
         let ask = json!({ "customer_id": self.customer });
@@ -202,8 +204,12 @@ impl World {
             ("POST", "/users/{id}/password-reset")
             | (
                 "DELETE",
-                "/enrollment-codes/{id}" | "/maintenance/{id}" | "/terminals/{id}" | "/auth/sessions/{id}"
-                | "/auth/tokens/{id}" | "/users/{id}",
+                "/enrollment-codes/{id}"
+                | "/maintenance/{id}"
+                | "/terminals/{id}"
+                | "/auth/sessions/{id}"
+                | "/auth/tokens/{id}"
+                | "/users/{id}",
             ) => json!(null),
             _ => return None,
         })

@@ -7,6 +7,7 @@ use crate::{
     error::StoreError,
     id::Revision,
     maintenance::NewMaintenance,
+    operator::User,
     page::Order,
     permission::Role,
     secret::Secret,
@@ -140,15 +141,7 @@ pub async fn one_without_a_reason_is_refused(stores: &Stores) {
         StoreError::Rejected(_)
     );
     refused!(stores.credentials.revoke_all(id, w()).await, StoreError::Rejected(_));
-    let (u, one) = (&stores.users, user.id);
-    refused!(u.insert(&build::user("two"), NOW, w()).await, StoreError::Rejected(_));
-    let saved = u.save(one, &user.profile, user.revision, w()).await;
-    refused!(saved, StoreError::Rejected(_));
-    refused!(u.delete(one, user.revision, w()).await, StoreError::Rejected(_));
-    let begun = stores.sessions.begin(&build::session(one, 1), NOW, w()).await;
-    refused!(begun, StoreError::Rejected(_));
-    let ended = stores.sessions.revoke_all(one, None, NOW, w()).await;
-    refused!(ended, StoreError::Rejected(_));
+    people_are_not_changed_without_a_reason(stores, &user).await;
     refused!(
         stores.settings.save(&Settings::default(), None, w()).await,
         StoreError::Rejected(_)
@@ -159,9 +152,22 @@ pub async fn one_without_a_reason_is_refused(stores: &Stores) {
     assert_eq!(given::view(stores, id).await, view);
     assert_eq!(stores.enrolment.find(code.id).await.unwrap(), Some(code));
     assert!(stores.credentials.find(old).await.unwrap().is_some());
-    assert_eq!(stores.users.find_by_name("two").await.unwrap(), None);
-    assert_eq!(stores.users.find(one).await.unwrap(), Some(user));
     assert_eq!(stores.settings.load().await.unwrap(), None);
+}
+
+async fn people_are_not_changed_without_a_reason(stores: &Stores, user: &User) {
+    let w = || Envelope::entries(Vec::new());
+    let (u, one) = (&stores.users, user.id);
+    refused!(u.insert(&build::user("two"), NOW, w()).await, StoreError::Rejected(_));
+    let saved = u.save(one, &user.profile, user.revision, w()).await;
+    refused!(saved, StoreError::Rejected(_));
+    refused!(u.delete(one, user.revision, w()).await, StoreError::Rejected(_));
+    let begun = stores.sessions.begin(&build::session(one, 1), NOW, w()).await;
+    refused!(begun, StoreError::Rejected(_));
+    let ended = stores.sessions.revoke_all(one, None, NOW, w()).await;
+    refused!(ended, StoreError::Rejected(_));
+    assert_eq!(u.find_by_name("two").await.unwrap(), None);
+    assert_eq!(u.find(one).await.unwrap().as_ref(), Some(user));
 }
 
 /// An envelope of many entries is carried.

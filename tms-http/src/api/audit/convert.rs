@@ -38,7 +38,7 @@ pub(super) fn head(head: &Head) -> wire::AuditHead {
 }
 
 /// Shows what a walk along the chain has found.
-pub(super) fn verification(seen: Verification) -> wire::AuditVerification {
+pub(super) fn verification(seen: &Verification) -> wire::AuditVerification {
     wire::AuditVerification {
         ok: seen.is_intact(),
         sealed: seen.sealed,

@@ -10,7 +10,7 @@ use tms_core::{
 use super::{
     JOINED, SHOWN,
     conditions::{are_hot, conditions, hot_conditions},
-    narrowed::Narrowed,
+    narrowed::{Found, Narrowed},
     total, views,
 };
 use crate::postgres::{
@@ -29,22 +29,22 @@ macro_rules! heard {
 pub(super) async fn list(
     connection: &mut PgConnection,
     filter: &TerminalFilter,
-    narrowed: &Narrowed,
+    found: &Found,
     order: Order,
     page: &PageRequest,
 ) -> Result<Page<TerminalView>, Fault> {
-    let found = total::count(connection, filter, narrowed).await?;
-    let mut query = if found > MAX_COUNTED && matches!(narrowed, Narrowed::Not) {
+    let total = total::count(connection, filter, found).await?;
+    let mut query = if total > MAX_COUNTED && matches!(found.narrowed, Narrowed::Not) {
         query_of_many(filter, order, page)
     } else {
-        query_of_few(filter, narrowed, order, page)
+        query_of_few(filter, &found.narrowed, order, page)
     };
     let items = views(connection, &mut query).await?;
     let no_cursor = |_: &TerminalView| Cursor {
         value: String::new(),
         id: 0,
     };
-    let mut list = Page::from_rows(items, page.limit, page.count.then_some(found), no_cursor);
+    let mut list = Page::from_rows(items, page.limit, page.count.then_some(total), no_cursor);
     list.next = None;
     Ok(list)
 }

@@ -38,61 +38,114 @@ impl Narrowed {
     }
 }
 
+/// What was looked up, and how many there are in all where that tells it: up to one more than is ever shown.
+pub(super) struct Found {
+    pub(super) narrowed: Narrowed,
+    pub(super) total: Option<u64>,
+}
+
 /// Looks up what the filter asks for, once for the total and for the page.
-pub(super) async fn find(connection: &mut PgConnection, filter: &TerminalFilter) -> Result<Narrowed, Fault> {
-    if let Some(search) = &filter.search
-        && let Some(ids) = search_for(connection, search).await?
-    {
-        return Ok(Narrowed::BySearch(ids));
-    }
-    if let (Some(limit), None) = (filter.seen_before, filter.customer) {
-        let mut query =
-            QueryBuilder::new("SELECT terminal_id FROM terminal_presence WHERE (last_seen IS NULL OR last_seen < ");
-        query.push_bind(At::from(limit)).push(")");
-        if !filter.with_retired {
-            query.push(" AND is_active");
+pub(super) async fn find(connection: &mut PgConnection, filter: &TerminalFilter) -> Result<Found, Fault> {
+    if let Some(search) = &filter.search {
+        let few = search_for(connection, search, filter.with_retired).await?;
+        let total = is_search_alone(filter).then(|| few.as_ref().map_or(MAX_COUNTED + 1, |ids| length(ids)));
+        if let Some(ids) = few {
+            let narrowed = Narrowed::BySearch(ids);
+            return Ok(Found { narrowed, total });
         }
-        query.push(" LIMIT ").push_bind(most() + 1);
-        let found = query.build_query_scalar().fetch_all(connection).await?;
-        return Ok(few(found).map_or(Narrowed::Not, Narrowed::BySilence));
+        if total.is_some() {
+            let narrowed = Narrowed::Not;
+            return Ok(Found { narrowed, total });
+        }
     }
-    Ok(Narrowed::Not)
+    let narrowed = match (filter.seen_before, filter.customer) {
+        (Some(limit), None) => silent_since(connection, At::from(limit), filter.with_retired).await?,
+        _ => None,
+    };
+    Ok(Found {
+        narrowed: narrowed.map_or(Narrowed::Not, Narrowed::BySilence),
+        total: None,
+    })
 }
 
-/// The most that are few.
-fn most() -> i64 {
-    i64::try_from(MAX_COUNTED).unwrap_or(i64::MAX - 1)
+fn is_search_alone(filter: &TerminalFilter) -> bool {
+    let alone = TerminalFilter {
+        search: filter.search.clone(),
+        with_retired: filter.with_retired,
+        ..TerminalFilter::default()
+    };
+    *filter == alone
 }
 
-fn few(found: Vec<i64>) -> Option<Vec<i64>> {
-    let is_few = u64::try_from(found.len()).is_ok_and(|count| count <= MAX_COUNTED);
-    is_few.then_some(found)
+fn length(ids: &[i64]) -> u64 {
+    u64::try_from(ids.len()).unwrap_or(u64::MAX)
+}
+
+/// Aggregates the ids of at most [`MAX_COUNTED`] rows of `few (terminal_id)`; of more, none, as reading them for nothing
+/// takes longer than finding them.
+macro_rules! few_of {
+    ($rows:expr) => {
+        concat!(
+            "SELECT CASE WHEN count(*) < $1 THEN coalesce(array_agg(terminal_id), '{}') END FROM (",
+            $rows,
+            " LIMIT $1) few"
+        )
+    };
+}
+
+/// One more than are few.
+fn many() -> i64 {
+    i64::try_from(MAX_COUNTED).unwrap_or(i64::MAX - 1) + 1
+}
+
+async fn silent_since(connection: &mut PgConnection, limit: At, with_retired: bool) -> Result<Option<Vec<i64>>, Fault> {
+    const SILENT: &str = few_of!(
+        "SELECT terminal_id FROM terminal_presence WHERE (last_seen IS NULL OR last_seen < $2) AND (is_active OR $3)"
+    );
+    let found = sqlx::query_scalar(SILENT).bind(many()).bind(limit).bind(with_retired);
+    Ok(found.fetch_one(connection).await?)
 }
 
 /// How many rows the number in a search may find for the number to be of use.
 const TELLING: i64 = 2_000;
 
-async fn search_for(connection: &mut PgConnection, search: &str) -> Result<Option<Vec<i64>>, Fault> {
+/// Leaves out the retired, which are looked up among themselves because they are few.
+macro_rules! living {
+    () => {
+        "($3 OR NOT EXISTS (SELECT 1 FROM terminal r WHERE r.id = terminal_id AND r.lifecycle = 'retired'))"
+    };
+}
+
+async fn search_for(
+    connection: &mut PgConnection,
+    search: &str,
+    with_retired: bool,
+) -> Result<Option<Vec<i64>>, Fault> {
+    const BY_NUMBER: &str = concat!(
+        "SELECT count(*), coalesce(array_agg(terminal_id) FILTER (WHERE search_key LIKE $2 AND ",
+        living!(),
+        "), '{}') FROM (SELECT * FROM terminal_search WHERE search_key LIKE $1 LIMIT $4) near"
+    );
+    const BY_ALL: &str = few_of!(concat!(
+        "SELECT terminal_id FROM terminal_search WHERE search_key LIKE $2 AND ",
+        living!()
+    ));
     if let Some(number) = number_in(search) {
-        let (count, found): (i64, Vec<i64>) = sqlx::query_as(
-            "SELECT count(*), coalesce(array_agg(terminal_id) FILTER (WHERE search_key LIKE $2), '{}') \
-             FROM (SELECT * FROM terminal_search WHERE search_key LIKE $1 LIMIT $3) near",
-        )
-        .bind(anywhere(number))
-        .bind(anywhere(search))
-        .bind(TELLING)
-        .fetch_one(&mut *connection)
-        .await?;
+        let near = sqlx::query_as(BY_NUMBER).bind(anywhere(number)).bind(anywhere(search));
+        let (count, found): (i64, Vec<i64>) = near
+            .bind(with_retired)
+            .bind(TELLING)
+            .fetch_one(&mut *connection)
+            .await?;
         if count < TELLING {
             return Ok(Some(found));
         }
     }
-    let found = sqlx::query_scalar("SELECT terminal_id FROM terminal_search WHERE search_key LIKE $1 LIMIT $2")
+    let found = sqlx::query_scalar(BY_ALL)
+        .bind(many())
         .bind(anywhere(search))
-        .bind(most() + 1)
-        .fetch_all(connection)
-        .await?;
-    Ok(few(found))
+        .bind(with_retired);
+    Ok(found.fetch_one(connection).await?)
 }
 
 /// Returns the longest number in a search, if it is a part of it and long enough to tell much.

@@ -9,15 +9,14 @@ use super::{
         listing::{self, COUNT},
     },
     conditions::conditions,
-    narrowed::Narrowed,
+    narrowed::Found,
 };
 
 /// Counts up to one more than is ever shown.
-pub(super) async fn count(
-    connection: &mut PgConnection,
-    filter: &TerminalFilter,
-    narrowed: &Narrowed,
-) -> Result<u64, Fault> {
+pub(super) async fn count(connection: &mut PgConnection, filter: &TerminalFilter, found: &Found) -> Result<u64, Fault> {
+    if let Some(total) = found.total {
+        return Ok(total);
+    }
     if is_by_alerts_alone(filter) {
         // From the open alerts, which an index has in order, rather than terminal by terminal.
         let mut query = QueryBuilder::new(
@@ -28,9 +27,9 @@ pub(super) async fn count(
         return listing::count(connection, &mut query).await;
     }
     let mut query = QueryBuilder::new("");
-    let from = narrowed.push_few(&mut query);
+    let from = found.narrowed.push_few(&mut query);
     query.push(COUNT).push(from);
-    conditions(filter, narrowed, &mut query);
+    conditions(filter, &found.narrowed, &mut query);
     listing::count(connection, &mut query).await
 }
 
