@@ -1,5 +1,6 @@
 //! Alerts: an open or resolved problem of one terminal, raised by a reconciler from state.
 
+pub mod bulk;
 pub mod cause;
 pub mod reconcile;
 pub mod rule;

@@ -7,6 +7,7 @@ use crate::{
     credential::AgentIdentity,
     error::{Error, Proof},
     id::{ApiTokenId, CustomerId, SessionId, UserId},
+    idempotency::IdempotencyKey,
     operator::api_token::Scopes,
     permission::{Permission, Role},
     time::Timestamp,
@@ -98,6 +99,8 @@ pub struct Ctx {
     pub origin: Origin,
     /// Notes what is refused.
     pub refusals: Refusals,
+    /// The key by which a repetition of the request is known, if it was given one.
+    pub idempotency: Option<IdempotencyKey>,
 }
 
 impl Ctx {
@@ -108,6 +111,7 @@ impl Ctx {
             now,
             origin: Origin::default(),
             refusals: Refusals::default(),
+            idempotency: None,
         }
     }
 

@@ -1,6 +1,7 @@
 //! Enrolment: the first contact that turns a one-time code into an agent token.
 
 pub mod code;
+mod replay;
 pub mod service;
 pub mod store;
 

@@ -1,10 +1,18 @@
 //! What travels with every mutation into the same transaction (DECISIONS 1).
 
-use crate::{audit::AuditEntry, error::StoreError, event::Event, id::CustomerId, lease::Fence};
+use crate::{
+    audit::AuditEntry,
+    ctx::Ctx,
+    error::StoreError,
+    event::Event,
+    id::CustomerId,
+    idempotency::{IdempotencyKey, IdempotencyRecord},
+    lease::Fence,
+};
 
-/// Audit entries, events and the fence of one mutation.
+/// Audit entries, events, the fence and the idempotency record of one mutation.
 ///
-/// A store checks the fence first and writes the rest with the change, all or nothing. A target or an event without an
+/// A store checks fence and key first and writes the rest with the change, all or nothing. A target or an event without an
 /// id gets the id that the store assigns.
 ///
 /// There is none without a reason: it carries an audit entry, the fence of a reconciler, or says that it follows from
@@ -19,6 +27,8 @@ pub struct Envelope {
     pub fence: Option<Fence>,
     /// Whether the change only carries out what an audited act has decided.
     follows: bool,
+    /// The answer to remember for the key of the request.
+    pub idempotency: Option<Box<IdempotencyRecord>>,
 }
 
 impl Envelope {
@@ -27,6 +37,7 @@ impl Envelope {
         events: Vec::new(),
         fence: None,
         follows: false,
+        idempotency: None,
     };
 
     /// Wraps one audit entry.
@@ -78,6 +89,14 @@ impl Envelope {
         for entry in &mut self.audit {
             entry.customer = entry.customer.or(customer);
         }
+        self
+    }
+
+    /// Remembers `answer` for the key of the request, if it has one.
+    #[must_use]
+    pub fn once(mut self, ctx: &Ctx, answer: serde_json::Value) -> Self {
+        let record = |key: &IdempotencyKey| Box::new(key.record(answer, ctx.now));
+        self.idempotency = ctx.idempotency.as_ref().map(record);
         self
     }
 

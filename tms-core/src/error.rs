@@ -29,6 +29,9 @@ pub enum StoreError {
     /// A newer leader holds the lease: stop writing.
     #[error("the lease is held by a newer leader")]
     Fenced,
+    /// The idempotency key was used, or is being used by another call: read its record, or wait for it.
+    #[error("the idempotency key was used before")]
+    Repeated,
     /// The store can't be reached or is overloaded: try later.
     #[error("storage unavailable")]
     Unavailable(#[source] BoxError),
@@ -120,6 +123,9 @@ pub enum Error {
     /// The revision the caller saw is no longer the present one.
     #[error("{0} was changed meanwhile")]
     Stale(EntityRef),
+    /// The same request, by its idempotency key, is still being carried out.
+    #[error("the same request is still being carried out")]
+    Repeated,
     /// Too many tries.
     #[error("too many requests")]
     TooMany {
@@ -195,7 +201,7 @@ impl Error {
             Self::Denied(_) => ErrorClass::Forbidden,
             Self::NotFound(_) => ErrorClass::NotFound,
             Self::Invalid(_) => ErrorClass::Invalid,
-            Self::Conflict(_) => ErrorClass::Conflict,
+            Self::Conflict(_) | Self::Repeated => ErrorClass::Conflict,
             Self::Stale(_) => ErrorClass::Stale,
             Self::TooMany { .. } => ErrorClass::TooMany,
             Self::Unavailable { .. } => ErrorClass::Unavailable,
@@ -228,6 +234,7 @@ impl From<StoreError> for Error {
                 "the last administrator can't be deleted, disabled, bound to a customer or given another role"
                     .to_owned(),
             ),
+            StoreError::Repeated => Self::Repeated,
             StoreError::Unavailable(source) => Self::unavailable(source),
             other => Self::Internal(Box::new(other)),
         }

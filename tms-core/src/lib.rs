@@ -19,7 +19,9 @@ pub mod audit;
 pub mod ctx;
 pub mod envelope;
 pub mod event;
+pub mod idempotency;
 pub mod lease;
+pub mod limit;
 pub mod permission;
 pub mod settings;
 

@@ -34,7 +34,7 @@ pub struct Cursor {
 pub struct PageRequest {
     /// Where it starts.
     pub start: PageStart,
-    /// How many rows it has at most, 1 to [`MAX_PER_PAGE`].
+    /// How many rows it has at most: 1 to [`MAX_PER_PAGE`] for people; programs that walk a list may ask for more.
     pub limit: u32,
     /// Whether the caller needs the total.
     pub count: bool,

@@ -10,7 +10,9 @@ use crate::{
     enrolment::EnrolmentStore,
     event::EventStore,
     heartbeat::HeartbeatStore,
+    idempotency::IdempotencyStore,
     lease::LeaseStore,
+    limit::LimitStore,
     maintenance::MaintenanceStore,
     operator::{ApiTokenStore, GuessStore, PasswordLinkStore, SecondFactorStore, SessionStore, UserStore},
     presence::PresenceStore,
@@ -59,8 +61,12 @@ pub struct Stores {
     pub audit: Arc<dyn AuditStore>,
     /// The event stream.
     pub events: Arc<dyn EventStore>,
+    /// Remembered answers.
+    pub idempotency: Arc<dyn IdempotencyStore>,
     /// Leadership.
     pub leases: Arc<dyn LeaseStore>,
+    /// Limits that nodes share.
+    pub limits: Arc<dyn LimitStore>,
     /// Upkeep.
     pub upkeep: Arc<dyn UpkeepStore>,
 }
@@ -87,7 +93,9 @@ impl Stores {
             + SettingsStore
             + AuditStore
             + EventStore
+            + IdempotencyStore
             + LeaseStore
+            + LimitStore
             + UpkeepStore,
     {
         Self {
@@ -109,7 +117,9 @@ impl Stores {
             settings: store.clone(),
             audit: store.clone(),
             events: store.clone(),
+            idempotency: store.clone(),
             leases: store.clone(),
+            limits: store.clone(),
             upkeep: store.clone(),
         }
     }

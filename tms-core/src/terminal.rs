@@ -1,6 +1,7 @@
 //! Terminals: one card reader each, known by its serial number. This is the cold half, which people change; what a
 //! heartbeat changes is [`crate::presence::Presence`].
 
+pub mod import;
 pub mod service;
 pub mod store;
 

@@ -19,6 +19,7 @@ use crate::{
         ingest::{IngestSettings, IngestWorkers},
     },
     key::SecretKeys,
+    limit::SharedLimits,
     maintenance::Maintenances,
     operator::{
         Accounts, ApiTokens, Operators, SecondFactors, Shared, Tools,
@@ -141,7 +142,7 @@ impl TmsBuilder {
         let services = Services {
             audit: Audit::new(stores.audit.clone(), audit_keys.clone()),
             customers: Customers::new(stores.customers.clone()),
-            enrolment: Enrolment::new(stores.enrolment.clone(), random.clone()),
+            enrolment: Enrolment::new(&stores, random.clone()),
             credentials: Credentials::new(stores.credentials.clone(), cache.clone(), random.clone()),
             heartbeats: Heartbeats::new(ingest),
             logs: TerminalLogs::new(stores.logs.clone(), terminals.clone()),
@@ -161,6 +162,7 @@ impl TmsBuilder {
             summaries: Summaries::new(stores.terminals.clone(), stores.alerts.clone()),
             settings,
         };
+        let limits = SharedLimits::seeded(&*random);
         let workers = Mutex::new(Some(workers));
         Tms(Arc::new(Inner {
             services,
@@ -173,6 +175,7 @@ impl TmsBuilder {
             keys,
             audit_keys,
             refusals: Refusals::new(),
+            limits,
         }))
     }
 }
@@ -209,6 +212,7 @@ struct Inner {
     keys: Option<SecretKeys>,
     audit_keys: Arc<AuditKeys>,
     refusals: Refusals,
+    limits: SharedLimits,
 }
 
 /// A terminal management system over some stores; cheap to clone.
@@ -242,6 +246,7 @@ impl Tms {
             now: self.now(),
             origin,
             refusals: self.0.refusals.clone(),
+            idempotency: None,
         }
     }
 
@@ -338,6 +343,11 @@ impl Tms {
     /// The secret keys of the installation, if it was built with any.
     pub fn secret_keys(&self) -> Option<&SecretKeys> {
         self.0.keys.as_ref()
+    }
+
+    /// The limits per client that nodes share.
+    pub fn limits(&self) -> &SharedLimits {
+        &self.0.limits
     }
 
     /// The source of randomness.

@@ -17,6 +17,7 @@ use http::{
 };
 
 use crate::{
+    limit::Counted,
     origin::{REQUEST_ID, id_text},
     problem::{Code, Pending, Problem},
     state::{App, Inner},
@@ -33,13 +34,16 @@ pub(crate) async fn around(State(app): State<App>, mut request: Request, next: N
     let route = request.extensions().get::<MatchedPath>().cloned();
     let method = method_name(request.method());
     request.extensions_mut().insert(RequestId(id.clone()));
+    let counted = Counted::default();
+    request.extensions_mut().insert(counted.clone());
     let work = AssertUnwindSafe(next.run(request)).catch_unwind();
     let response = match tokio::time::timeout(app.settings.request_timeout, work).await {
         Ok(Ok(response)) => response,
         Ok(Err(panic)) => panicked(&*panic).into_response(),
         Err(_) => Problem::unavailable("the request took too long").into_response(),
     };
-    let response = finish(&app, &id, response);
+    let mut response = finish(&app, &id, response);
+    counted.show(response.headers_mut());
     let status = response.status().as_u16().to_string();
     let route = route.as_ref().map_or("unmatched", MatchedPath::as_str);
     metrics::counter!(

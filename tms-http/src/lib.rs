@@ -13,6 +13,8 @@ pub mod client;
 #[cfg(feature = "server")]
 mod api;
 #[cfg(feature = "server")]
+mod csv;
+#[cfg(feature = "server")]
 mod drain;
 #[cfg(feature = "server")]
 mod edge;

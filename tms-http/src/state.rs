@@ -3,14 +3,9 @@
 use std::{ops::Deref, sync::Arc};
 
 use metrics::{Counter, Histogram, counter, histogram};
-use tms_core::{Tms, time::Timestamp};
+use tms_core::{Tms, limit::Allowance, time::Timestamp};
 
-use crate::{
-    limit::{Allowance, Limits},
-    origin::RequestIds,
-    paging::cursor::CursorKey,
-    settings::HttpSettings,
-};
+use crate::{limit::Limits, origin::RequestIds, paging::cursor::CursorKey, settings::HttpSettings};
 
 /// The state of one router; cheap to clone.
 #[derive(Clone)]
@@ -59,8 +54,8 @@ impl App {
 
 impl Inner {
     /// Counts one act of a client, unless limits are lifted.
-    pub(crate) fn limited(&self, limiter: impl FnOnce(&Limits, Timestamp) -> Allowance) -> Option<Allowance> {
-        self.settings.rate_limits.then(|| limiter(&self.limits, self.tms.now()))
+    pub(crate) fn limited(&self, count: impl FnOnce(&Self, Timestamp) -> Allowance) -> Option<Allowance> {
+        self.settings.rate_limits.then(|| count(self, self.tms.now()))
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod alert;
 mod alert_apply;
+mod alert_save;
 mod api_token;
 mod application_role;
 mod audit;
@@ -17,7 +18,9 @@ mod event;
 mod guess;
 mod heartbeat;
 mod heartbeat_write;
+mod idempotency;
 mod lease;
+mod limit;
 mod listing;
 mod maintenance;
 mod migrate;
@@ -36,6 +39,7 @@ mod settings;
 mod settings_document;
 mod status_change;
 mod terminal;
+mod terminal_import;
 mod terminal_list;
 mod terminal_log;
 mod time;

@@ -5,6 +5,7 @@
 
 mod alert;
 mod alert_apply;
+mod alert_save;
 mod api_token;
 mod audit;
 mod audit_row;
@@ -18,7 +19,9 @@ mod event;
 mod fields;
 mod guess;
 mod heartbeat;
+mod idempotency;
 mod lease;
+mod limit;
 mod listing;
 mod maintenance;
 mod open;
@@ -30,6 +33,7 @@ mod second_factor;
 mod session;
 mod settings;
 mod terminal;
+mod terminal_import;
 mod terminal_list;
 mod terminal_log;
 mod upkeep;
@@ -57,6 +61,7 @@ pub struct SqliteStore {
     /// Held by whoever writes, so that the rows in it are always what is stored.
     cache: Mutex<PresenceCache>,
     audit_keys: RwLock<Arc<AuditKeys>>,
+    limits: limit::Buckets,
     /// Held for as long as a server's store lives; the system releases it even after a crash.
     _lock: Option<File>,
 }

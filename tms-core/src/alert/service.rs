@@ -9,12 +9,13 @@ use crate::{
     audit::AuditTarget,
     ctx::Ctx,
     envelope::Envelope,
-    error::{Error, StoreError},
+    error::{Error, FieldErrors, StoreError},
     event::EventKind,
     id::AlertId,
     page::{Order, Page, PageRequest},
     permission::Permission,
     text::{Lines, clean},
+    time::Timestamp,
 };
 
 /// What a person says about an alert.
@@ -28,10 +29,32 @@ pub struct AlertAnswer {
     pub notes: Option<String>,
 }
 
+impl AlertAnswer {
+    /// Checks the notes.
+    pub(super) fn checked(mut self) -> Result<Self, Error> {
+        if let Some(notes) = self.notes.take() {
+            let notes = clean(&notes, 0, 2_000, Lines::Many);
+            self.notes = Some(notes.map_err(|e| FieldErrors::single("resolution_notes", e.0))?);
+        }
+        Ok(self)
+    }
+
+    /// Carries the answer out on an alert.
+    pub(super) fn apply(&self, alert: &mut Alert, by: &str, at: Timestamp) -> Result<(), Error> {
+        if self.acknowledge {
+            alert.acknowledge(by, at)?;
+        }
+        if self.resolve {
+            alert.resolve(by, self.notes.clone(), at)?;
+        }
+        Ok(())
+    }
+}
+
 /// What people do with alerts.
 #[derive(Debug, Clone)]
 pub struct Alerts {
-    store: Arc<dyn AlertStore>,
+    pub(super) store: Arc<dyn AlertStore>,
 }
 
 impl Alerts {
@@ -82,22 +105,11 @@ impl Alerts {
     /// [`Error::Conflict`] once it is resolved, [`Error::Invalid`] for wrong notes.
     pub async fn answer(&self, ctx: &Ctx, id: AlertId, answer: AlertAnswer) -> Result<Alert, Error> {
         ctx.require(Permission::AlertWrite)?;
-        let notes = answer
-            .notes
-            .as_deref()
-            .map(|notes| clean(notes, 0, 2_000, Lines::Many))
-            .transpose();
-        let notes = notes.map_err(|e| crate::error::FieldErrors::single("resolution_notes", e.0))?;
+        let answer = answer.checked()?;
         for _ in 0..5 {
             let mut alert = self.get(ctx, id).await?;
             let before = alert.state;
-            let by = ctx.actor_name();
-            if answer.acknowledge {
-                alert.acknowledge(&by, ctx.now)?;
-            }
-            if answer.resolve {
-                alert.resolve(&by, notes.clone(), ctx.now)?;
-            }
+            answer.apply(&mut alert, &ctx.actor_name(), ctx.now)?;
             if alert.state == before {
                 return Ok(alert);
             }

@@ -17,6 +17,8 @@ use crate::{
 /// Which alerts to list; newest first unless asked otherwise.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AlertFilter {
+    /// Only these.
+    pub ids: Option<Vec<AlertId>>,
     /// Only of this customer; also how a scoped reader is bounded.
     pub customer: Option<CustomerId>,
     /// Only of this terminal.
@@ -74,6 +76,14 @@ pub trait AlertStore: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// [`StoreError::Stale`] if the stored revision is not `seen` (case `alert::stale_revision_is_refused`).
     async fn save(&self, next: &Alert, seen: Revision, with: Envelope) -> Result<Revision, StoreError>;
+
+    /// Writes many alerts as [`Self::save`] writes one, and one envelope, in one transaction. The revision of each of
+    /// `next` is the one seen.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] or [`StoreError::Missing`] if one of them is no longer as it was seen; nothing is written
+    /// then (case `alert::many_are_saved_together_or_not_at_all`).
+    async fn save_many(&self, next: &[Alert], with: Envelope) -> Result<(), StoreError>;
 
     /// Counts unresolved alerts by severity.
     async fn count_open(&self, customer: Option<CustomerId>) -> Result<Vec<(Severity, u64)>, StoreError>;

@@ -4,19 +4,21 @@ use std::{sync::Arc, time::Duration};
 
 use serde_json::json;
 
-use super::{CodeText, Enrolled, EnrolmentCode, EnrolmentStore, NewCode, Redemption, Refusal};
+use super::{CodeText, Enrolled, EnrolmentCode, EnrolmentStore, NewCode, Redemption, Refusal, replay};
 use crate::{
     audit::AuditTarget,
     ctx::Ctx,
     envelope::Envelope,
     error::{Error, FieldErrors, StoreError},
     id::{CustomerId, EnrolmentCodeId},
+    idempotency::{IdempotencyStore, Once, once},
     page::{Page, PageRequest},
     permission::Permission,
     presence::Reported,
     random::RandomSource,
     secret::{Token, TokenKind},
     settings::PresenceSettings,
+    stores::Stores,
     terminal::Host,
     text::{Lines, SerialNumber, clean},
     time::Timestamp,
@@ -70,20 +72,37 @@ pub struct Welcome {
 #[derive(Debug, Clone)]
 pub struct Enrolment {
     store: Arc<dyn EnrolmentStore>,
+    idempotency: Arc<dyn IdempotencyStore>,
     random: Arc<dyn RandomSource>,
 }
 
 impl Enrolment {
-    pub(crate) fn new(store: Arc<dyn EnrolmentStore>, random: Arc<dyn RandomSource>) -> Self {
-        Self { store, random }
+    pub(crate) fn new(stores: &Stores, random: Arc<dyn RandomSource>) -> Self {
+        Self {
+            store: stores.enrolment.clone(),
+            idempotency: stores.idempotency.clone(),
+            random,
+        }
     }
 
-    /// Makes a code; its text is returned this once.
+    /// Makes a code; its text is returned this once, and not again to who repeats the request with its key.
     ///
     /// # Errors
     /// [`Error::Invalid`] naming wrong fields.
-    pub async fn create_code(&self, ctx: &Ctx, request: CodeRequest) -> Result<(EnrolmentCode, CodeText), Error> {
+    pub async fn create_code(
+        &self,
+        ctx: &Ctx,
+        request: CodeRequest,
+    ) -> Result<(EnrolmentCode, Option<CodeText>), Error> {
         ctx.require(Permission::EnrolmentWrite)?;
+        let once = once(&*self.idempotency, ctx, || self.make_code(ctx, request.clone())).await?;
+        match once {
+            Once::Done((code, text)) => Ok((code, Some(text))),
+            Once::Before(known) => Ok((replay::recall(&known)?, None)),
+        }
+    }
+
+    async fn make_code(&self, ctx: &Ctx, request: CodeRequest) -> Result<(EnrolmentCode, CodeText), Error> {
         let unknown = || FieldErrors::single("customer_id", "there is no such customer");
         if !ctx.sees(request.customer) {
             return Err(unknown());
@@ -108,7 +127,8 @@ impl Enrolment {
         });
         let entry = ctx.audit("enrolment_code.create", AuditTarget::created("enrolment_code"), changes);
         let entry = entry.of_customer(new.customer);
-        match self.store.insert(&new, ctx.now, Envelope::audited(entry)).await {
+        let with = Envelope::audited(entry).once(ctx, replay::note(&new, ctx.now));
+        match self.store.insert(&new, ctx.now, with).await {
             Err(StoreError::Missing(_)) => Err(unknown()),
             outcome => Ok((outcome?, text)),
         }

@@ -11,10 +11,12 @@ use super::{
 use crate::{
     audit::{AuditTarget, changes},
     ctx::Ctx,
+    customer::CustomerStore,
     envelope::Envelope,
     error::{Error, FieldErrors, StoreError},
     heartbeat::{HeartbeatRecord, HeartbeatStore},
     id::{Revision, TerminalId},
+    idempotency::IdempotencyStore,
     page::{Order, Page, PageRequest},
     permission::Permission,
     presence::{PresenceStore, StatusInterval, store::PresenceWrite},
@@ -26,7 +28,9 @@ use crate::{
 /// What people do with terminals.
 #[derive(Debug, Clone)]
 pub struct Terminals {
-    store: Arc<dyn TerminalStore>,
+    pub(super) store: Arc<dyn TerminalStore>,
+    pub(super) customers: Arc<dyn CustomerStore>,
+    pub(super) idempotency: Arc<dyn IdempotencyStore>,
     presence: Arc<dyn PresenceStore>,
     heartbeats: Arc<dyn HeartbeatStore>,
 }
@@ -35,6 +39,8 @@ impl Terminals {
     pub(crate) fn new(stores: &Stores) -> Self {
         Self {
             store: stores.terminals.clone(),
+            customers: stores.customers.clone(),
+            idempotency: stores.idempotency.clone(),
             presence: stores.presence.clone(),
             heartbeats: stores.heartbeats.clone(),
         }

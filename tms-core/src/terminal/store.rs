@@ -4,7 +4,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 
-use super::{Terminal, TerminalDraft, TerminalView};
+use super::{Terminal, TerminalDraft, TerminalView, import::TerminalImport};
 use crate::{
     envelope::Envelope,
     error::StoreError,
@@ -123,6 +123,16 @@ pub trait TerminalStore: fmt::Debug + Send + Sync + 'static {
     /// [`StoreError::Duplicate`] when the serial number is taken, [`StoreError::Missing`] when it or the customer is
     /// gone.
     async fn save(&self, next: &Terminal, seen: Revision, with: Envelope) -> Result<Revision, StoreError>;
+
+    /// Returns the terminals with these serial numbers, retired ones too, in any order.
+    async fn find_by_serials(&self, serials: &[SerialNumber]) -> Result<Vec<Terminal>, StoreError>;
+
+    /// Registers and saves many terminals, each as [`Self::insert`] and [`Self::save`] do, and writes one envelope, all
+    /// in one transaction (case `terminal::an_import_is_all_or_nothing`).
+    ///
+    /// # Errors
+    /// As those of [`Self::insert`] and [`Self::save`] when one of them would be refused; nothing is written then.
+    async fn import(&self, import: &TerminalImport, now: Timestamp, with: Envelope) -> Result<(), StoreError>;
 
     /// Retires a terminal: lifecycle, presence row, all its agent tokens (with their revocations), its count and the
     /// envelope in one transaction (case `terminal::retiring_revokes_and_uncounts`).

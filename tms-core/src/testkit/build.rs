@@ -59,6 +59,7 @@ pub fn person(role: Role, customer: Option<CustomerId>, now: Timestamp) -> Ctx {
         now,
         origin: origin(),
         refusals: Refusals::default(),
+        idempotency: None,
     }
 }
 
@@ -69,6 +70,7 @@ pub fn agent(identity: AgentIdentity, now: Timestamp) -> Ctx {
         now,
         origin: origin(),
         refusals: Refusals::default(),
+        idempotency: None,
     }
 }
 

@@ -24,7 +24,9 @@ pub mod event;
 pub mod fleet;
 pub mod guess;
 pub mod heartbeat;
+pub mod idempotency;
 pub mod lease;
+pub mod limit;
 pub mod maintenance;
 pub mod password_link;
 pub mod presence;
@@ -67,7 +69,8 @@ macro_rules! store_conformance {
                 one_of_parallel_saves_wins, counts_follow_status, retiring_revokes_and_uncounts,
                 retiring_from_old_knowledge_is_refused, a_view_counts_unresolved_alerts,
                 status_is_that_of_the_presence_row, filters_match_the_model, sorts_match_the_model, cursors_walk_each_row_once,
-                cursors_survive_changes, last_heartbeat_yields_no_cursor;
+                cursors_survive_changes, last_heartbeat_yields_no_cursor,
+                an_import_is_all_or_nothing, an_import_does_what_single_acts_do, a_large_import_is_stored;
             enrolment: every_field_reads_back, an_unknown_customer_is_missing, lists_are_newest_first,
                 a_revoked_code_enrols_nobody, a_redemption_makes_a_terminal, a_refusal_changes_nothing,
                 one_use_admits_one, parallel_redemptions_of_one_serial_make_one_terminal,
@@ -95,7 +98,8 @@ macro_rules! store_conformance {
                 applying_twice_changes_nothing_more, a_resolved_alert_is_not_raised_by_the_same_plan,
                 recovery_resolves, alerts_follow_presence, applying_outdates_what_a_sweep_read,
                 an_answer_reads_back, stale_revision_is_refused, one_of_parallel_answers_wins,
-                server_alerts_are_open_once, parallel_server_alerts_open_once, a_fenced_leader_writes_nothing,
+                many_are_saved_together_or_not_at_all, ids_narrow_a_list, server_alerts_are_open_once,
+                parallel_server_alerts_open_once, a_fenced_leader_writes_nothing,
                 filters_match_the_model, open_alerts_are_counted, dropping_spares_open_and_young_ones;
             terminal_log: every_field_reads_back, an_event_id_counts_once, parallel_repeats_count_once,
                 filters_match_the_model, totals_are_capped;
@@ -124,8 +128,12 @@ macro_rules! store_conformance {
             settings: saved_settings_load_back, stale_revision_is_refused, one_first_save_wins;
             event: every_field_reads_back, a_tail_goes_on_where_it_ended, tail_returns_each_event_once_in_order,
                 dropped_events_ask_for_resync, resync_after_dropping_all_leads_on;
+            idempotency: a_remembered_answer_reads_back, twenty_at_once_have_one_effect,
+                a_used_key_changes_nothing, a_refused_change_leaves_the_key_free, a_forgotten_key_is_free,
+                dropping_spares_young_keys;
             lease: renewing_keeps_the_token, takeover_fences_the_old_leader, an_expired_leader_writes_until_takeover,
                 a_released_lease_is_free_at_once, leases_are_independent, one_of_parallel_nodes_leads;
+            limit: what_nodes_take_adds_up, a_full_bucket_begins_anew, full_buckets_are_forgotten;
             upkeep: retention_drops_whole_days, retention_drops_old_outages, partitions_are_made_once,
                 compacting_keeps_the_counts, a_fresh_store_is_current,
                 the_clock_is_measured;

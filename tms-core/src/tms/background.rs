@@ -13,6 +13,7 @@ use crate::{
     envelope::Envelope,
     error::StoreError,
     lease::Fence,
+    limit::share::SHARE_EVERY,
     maintenance::reconcile::put_in_step,
     presence::{outage::STAMP_EVERY, reconcile::PresenceSweep},
     time::Timestamp,
@@ -50,12 +51,14 @@ impl Tms {
             let _ = stopped.wait_for(|stop| *stop).await;
         };
         let (leads, leader) = watch::channel(None);
-        let work = async {
+        // On the heap, so that the future of who calls this stays small.
+        let work = Box::pin(async {
             tokio::join!(
                 workers.run(wait(stopped.clone())),
                 until(wait(stopped.clone()), self.follow_revocations()),
                 until(wait(stopped.clone()), self.reload_settings()),
                 until(wait(stopped.clone()), self.stamp()),
+                until(wait(stopped.clone()), self.share_limits()),
                 until(wait(stopped.clone()), self.sweep(leader.clone())),
                 until(wait(stopped.clone()), self.settle_alerts(leader.clone())),
                 until(wait(stopped.clone()), self.keep_maintenance(leader.clone())),
@@ -65,7 +68,7 @@ impl Tms {
                 until(wait(stopped.clone()), self.write_refusals()),
                 self.lead(leads, wait(stopped.clone())),
             )
-        };
+        });
         let shutdown = async {
             shutdown.await;
             let _ = stop.send(true);
@@ -130,6 +133,15 @@ impl Tms {
                 "noting that this node is alive",
                 self.stores().presence.stamp_alive(self.now()).await,
             );
+        }
+    }
+
+    async fn share_limits(&self) {
+        let mut timer = every(SHARE_EVERY);
+        loop {
+            timer.tick().await;
+            let limits = &*self.stores().limits;
+            report("sharing limits", self.limits().share(limits, self.now()).await);
         }
     }
 

@@ -37,6 +37,8 @@ pub async fn tick(
     let events = stores.events.drop_before(now.minus(days(keep.events_days))).await?;
     stores.credentials.drop_before(now.minus(CREDENTIALS_KEPT)).await?;
     drop_of_people(stores, now).await?;
+    stores.limits.drop_full(now).await?;
+    while stores.idempotency.drop_forgotten(now, STEP).await? == u64::from(STEP) {}
     let before = now.minus(days(keep.resolved_alerts_days));
     let mut alerts = 0;
     loop {

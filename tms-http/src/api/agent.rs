@@ -15,6 +15,7 @@ use tms_core::{
     Actor, Ctx, Error,
     credential::AgentIdentity,
     error::FieldErrors,
+    limit::Allowance,
     text::{Lines, SerialNumber, clean},
     time::Timestamp,
 };
@@ -22,6 +23,7 @@ use tms_core::{
 use crate::{
     api::routes::Routes,
     extract::operator::origin_of,
+    limit::{refusal, show},
     origin::{bearer, client_address},
     problem::{Code, Problem},
     state::{App, Inner},
@@ -64,7 +66,7 @@ async fn admit(State(app): State<App>, mut request: Request, next: Next) -> Resp
         Err(problem) => return problem.into_response(),
     };
     let key = identity.terminal.get().unsigned_abs();
-    let allowance = app.limited(|limits, now| limits.agents.take(key, now));
+    let allowance = app.limited(|app, now| app.limits.agents.take(key, now));
     request.extensions_mut().insert(identity);
     limited(allowance, next.run(request)).await
 }
@@ -72,23 +74,20 @@ async fn admit(State(app): State<App>, mut request: Request, next: Next) -> Resp
 /// Lets enrolments pass while their source has something left of its limit.
 async fn limit_enrolments(State(app): State<App>, request: Request, next: Next) -> Response {
     let address = client_address(request.headers(), request.extensions(), &app.settings.trusted_proxies);
-    let allowance = app.limited(|limits, now| limits.enrolments.take_from(address, now));
+    let allowance = app.limited(|app, now| app.tms.limits().enrolments.take_from(address, now));
     limited(allowance, next.run(request)).await
 }
 
 /// Runs `work` if the allowance permits it, and shows the allowance either way.
-pub(crate) async fn limited(
-    allowance: Option<crate::limit::Allowance>,
-    work: impl Future<Output = Response>,
-) -> Response {
+pub(crate) async fn limited(allowance: Option<Allowance>, work: impl Future<Output = Response>) -> Response {
     let Some(allowance) = allowance else {
         return work.await;
     };
-    let mut response = match allowance.refusal() {
+    let mut response = match refusal(allowance) {
         Some(problem) => problem.into_response(),
         None => work.await,
     };
-    allowance.show(response.headers_mut());
+    show(allowance, response.headers_mut());
     response
 }
 

@@ -1,5 +1,6 @@
 //! Alerts.
 
+mod bulk;
 mod convert;
 mod names;
 mod text;
@@ -35,6 +36,7 @@ pub(super) fn routes() -> Routes {
         .get("/alerts", list_alerts)
         .get("/alerts/{id}", get_alert)
         .patch("/alerts/{id}", answer_alert)
+        .post("/alerts/bulk", bulk::answer_alerts)
 }
 
 /// `GET /alerts`: the newest first, unless asked otherwise.
@@ -45,6 +47,7 @@ async fn list_alerts(
 ) -> Result<Json<List<wire::Alert>>, Problem> {
     let (from, to) = (params.text("from_date"), params.text("to_date"));
     let filter = AlertFilter {
+        ids: None,
         customer: params.value("customer_id"),
         terminal: params.value("terminal_id"),
         is_resolved: params.flag("is_resolved"),

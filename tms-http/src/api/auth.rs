@@ -49,7 +49,7 @@ pub(super) fn routes(app: &App) -> Routes {
 /// Lets sign-ins pass while their source has something left of its limit.
 async fn limit_sign_ins(State(app): State<App>, request: Request, next: Next) -> Response {
     let address = client_address(request.headers(), request.extensions(), &app.settings.trusted_proxies);
-    let allowance = app.limited(|limits, now| limits.sign_ins.take_from(address, now));
+    let allowance = app.limited(|app, now| app.tms.limits().sign_ins.take_from(address, now));
     limited(allowance, next.run(request)).await
 }
 

@@ -2,8 +2,13 @@
 
 use std::time::Duration;
 
-use axum::{Json, extract::State, response::Response};
+use axum::{
+    Json,
+    extract::State,
+    response::{IntoResponse, Response},
+};
 use http::StatusCode;
+use serde_json::Value;
 use tms_core::{
     enrolment::{EnrolmentCode, service::CodeRequest},
     error::FieldErrors,
@@ -16,7 +21,7 @@ use tms_core::{
 use super::field::{checked, created, id, time};
 use crate::{
     api::routes::Routes,
-    extract::{JsonBody, Params, PathId, SignedIn},
+    extract::{JsonBody, Params, PathId, Repeatable, SignedIn, repeatable::REPLAYED},
     paging::Paging,
     problem::Problem,
     state::App,
@@ -56,21 +61,27 @@ async fn get_enrollment_code(
     Ok(Json(app.tms.enrolment().get_code(&ctx, id).await?.into()))
 }
 
-/// `POST /enrollment-codes`: the answer shows the code this once.
+/// `POST /enrollment-codes`: the answer shows the code this once, and null to who repeats the request with its key.
 async fn create_enrollment_code(
     State(app): State<App>,
     SignedIn(ctx): SignedIn,
+    repeatable: Repeatable,
     body: JsonBody,
 ) -> Result<Response, Problem> {
     ctx.require(Permission::EnrolmentWrite)?;
+    let ctx = repeatable.of(ctx, body.bytes())?;
     let request = check(body.read()?, ctx.now)?;
     let (made, text) = app.tms.enrolment().create_code(&ctx, request).await?;
-    let id = made.id.get();
-    let shown = wire::EnrollmentCode {
-        code: Some(text.expose()),
-        ..made.into()
+    let (id, made) = (made.id.get(), wire::EnrollmentCode::from(made));
+    let Some(text) = text else {
+        let mut again = serde_json::to_value(made).map_err(Problem::internal)?;
+        if let Value::Object(fields) = &mut again {
+            fields.insert("code".to_owned(), Value::Null);
+        }
+        return Ok(([REPLAYED], created(&app, PATH, id, again)).into_response());
     };
-    Ok(created(&app, PATH, id, shown))
+    let code = Some(text.expose());
+    Ok(created(&app, PATH, id, wire::EnrollmentCode { code, ..made }))
 }
 
 /// `DELETE /enrollment-codes/{id}`

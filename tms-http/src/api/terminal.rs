@@ -1,7 +1,9 @@
 //! Terminals: their list, one of them, and what people change.
 
+mod columns;
 pub(super) mod convert;
 mod history;
+mod transfer;
 
 use axum::{
     Json,
@@ -40,6 +42,8 @@ pub(super) fn routes() -> Routes {
         .get("/terminals/{id}", get_terminal)
         .patch("/terminals/{id}", update_terminal)
         .delete("/terminals/{id}", retire_terminal)
+        .post("/terminals/import", transfer::import_terminals)
+        .get("/terminals/export.csv", transfer::export_terminals)
         .merge(history::routes())
 }
 
@@ -49,18 +53,7 @@ async fn list_terminals(
     SignedIn(ctx): SignedIn,
     mut params: Params,
 ) -> Result<Json<List<wire::Terminal>>, Problem> {
-    let seen_before = params.text("seen_before");
-    let filter = TerminalFilter {
-        customer: params.value("customer_id"),
-        status: params.value::<Status>("status"),
-        model: params.text("model"),
-        firmware_version: params.text("firmware_version"),
-        store_code: params.text("store_code"),
-        search: params.text("search"),
-        seen_before: seen_before.and_then(|text| bound(&mut params.errors, "seen_before", &text, Bound::From)),
-        has_alerts: params.flag("has_alerts"),
-        with_retired: false,
-    };
+    let filter = take_filter(&mut params);
     let sort = params.value("sort").unwrap_or(TerminalSort::SerialNumber);
     let order = take_order(&mut params, Order::Ascending);
     let paging = Paging::take(&app, &ctx, PATH, params)?;
@@ -71,6 +64,22 @@ async fn list_terminals(
         .await?;
     let page = page.map(|view| convert::terminal(view, ctx.now));
     Ok(Json(paging.envelope(&app, page)))
+}
+
+/// Takes what a list of terminals is filtered by.
+fn take_filter(params: &mut Params) -> TerminalFilter {
+    let seen_before = params.text("seen_before");
+    TerminalFilter {
+        customer: params.value("customer_id"),
+        status: params.value::<Status>("status"),
+        model: params.text("model"),
+        firmware_version: params.text("firmware_version"),
+        store_code: params.text("store_code"),
+        search: params.text("search"),
+        seen_before: seen_before.and_then(|text| bound(&mut params.errors, "seen_before", &text, Bound::From)),
+        has_alerts: params.flag("has_alerts"),
+        with_retired: false,
+    }
 }
 
 /// `GET /terminals/{id}`

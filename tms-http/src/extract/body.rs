@@ -33,6 +33,11 @@ const MOST_AT_FIRST: usize = 4_096;
 pub(crate) struct JsonBody<const LIMIT: usize = MAX_BODY>(Bytes);
 
 impl<const LIMIT: usize> JsonBody<LIMIT> {
+    /// Returns the bytes as they came.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     /// Reads a body of an operator.
     pub(crate) fn read<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Problem> {
         json::read(&self.0)
@@ -69,6 +74,16 @@ pub(crate) async fn collect(
     if !is_json(headers) {
         return Err(Problem::new(Code::MediaType));
     }
+    collect_any(headers, body, limit, patience).await
+}
+
+/// Reads a body of any type of at most `limit` bytes that arrives in time.
+pub(crate) async fn collect_any(
+    headers: &HeaderMap,
+    body: Body,
+    limit: usize,
+    patience: Duration,
+) -> Result<Bytes, Problem> {
     let announced = headers
         .get(CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());

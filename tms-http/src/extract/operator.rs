@@ -2,13 +2,14 @@
 
 use axum::extract::FromRequestParts;
 use http::{HeaderValue, request::Parts};
-use tms_core::{Actor, Ctx, Error, ctx::Origin};
+use tms_core::{Actor, Ctx, Error, ErrorClass, ctx::Origin, limit::Allowance, time::Timestamp};
 
 use crate::{
     edge::RequestId,
+    limit::Counted,
     origin::{bearer, origin},
     problem::Problem,
-    state::App,
+    state::{App, Inner},
 };
 
 /// The context of a request that needs no sign-in.
@@ -24,6 +25,12 @@ pub(crate) fn origin_of(parts: &Parts, app: &App) -> Origin {
     origin(id, &parts.headers, &parts.extensions, &app.settings.trusted_proxies)
 }
 
+/// Counts a request, whose answer will show what is left; refuses it when nothing is.
+fn count(parts: &Parts, app: &App, taken: impl FnOnce(&Inner, Timestamp) -> Allowance) -> Result<(), Problem> {
+    let counted = parts.extensions.get::<Counted>().cloned().unwrap_or_default();
+    app.limited(taken).map_or(Ok(()), |allowance| counted.note(allowance))
+}
+
 impl FromRequestParts<App> for Anyone {
     type Rejection = Problem;
 
@@ -37,8 +44,22 @@ impl FromRequestParts<App> for SignedIn {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let mut ctx = app.tms.ctx(Actor::Anonymous, origin_of(parts, app));
-        let token = bearer(&parts.headers).ok_or(Error::InvalidToken)?;
-        let person = app.tms.operators().authenticate(token, ctx.now).await?;
+        let person = match bearer(&parts.headers) {
+            Some(token) => app.tms.operators().authenticate(token, ctx.now).await,
+            None => Err(Error::InvalidToken),
+        };
+        let person = match person {
+            Ok(person) => person,
+            Err(refused) if refused.class() == ErrorClass::Unauthenticated => {
+                count(parts, app, |app, now| {
+                    app.tms.limits().anonymous.take_from(ctx.origin.address, now)
+                })?;
+                return Err(refused.into());
+            }
+            Err(away) => return Err(away.into()),
+        };
+        let key = person.user.get().unsigned_abs();
+        count(parts, app, |app, now| app.tms.limits().operators.take(key, now))?;
         ctx.actor = Actor::Operator(person);
         Ok(Self(ctx))
     }

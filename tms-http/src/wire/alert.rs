@@ -79,13 +79,57 @@ pub struct AlertPatched {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AlertBulk {
-    /// Which.
-    pub alert_ids: Vec<i64>,
+    /// Which; either this or `filter`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alert_ids: Option<Vec<i64>>,
+    /// All unresolved ones that match; either this or `alert_ids`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filter: Option<AlertBulkFilter>,
     /// acknowledge, resolve.
     pub action: String,
-    /// What to note.
+    /// What to note when they are resolved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resolution_notes: Option<String>,
+    /// True only counts.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+/// Which unresolved alerts a bulk act means; a field that is absent excludes none.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AlertBulkFilter {
+    /// Only this severity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub severity: Option<String>,
+    /// Only this cause.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alert_type: Option<String>,
+    /// Only of this terminal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terminal_id: Option<i64>,
+    /// Only of this customer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer_id: Option<i64>,
+    /// Raised at or after.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_date: Option<String>,
+    /// Raised before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to_date: Option<String>,
+}
+
+/// The answer to `POST /alerts/bulk`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlertBulkDone {
+    /// Whether it was only counted.
+    pub dry_run: bool,
+    /// How many alerts were meant.
+    pub matched: u64,
+    /// How many of them changed, or would; the others were answered before.
+    pub changed: u64,
+    /// Ids that name no alert.
+    pub not_found: Vec<i64>,
 }
 
 /// The query of `GET /alerts`.

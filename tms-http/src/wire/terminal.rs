@@ -241,3 +241,18 @@ pub struct TerminalQuery {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order: Option<String>,
 }
+
+/// The answer to `POST /terminals/import`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TerminalsImported {
+    /// Whether it was only tried.
+    pub dry_run: bool,
+    /// How many rows the list has.
+    pub rows: u64,
+    /// How many terminals were made.
+    pub created: u64,
+    /// How many were changed.
+    pub updated: u64,
+    /// How many were as the list says already.
+    pub unchanged: u64,
+}

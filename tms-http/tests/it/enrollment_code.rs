@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::world::{World, register_body};
+use crate::world::{PASSWORD, World, register_body};
 
 #[tokio::test]
 async fn a_code_is_shown_once() {
@@ -117,4 +117,72 @@ async fn wrong_fields_are_named() {
             .await
             .wrong_fields(fields);
     }
+}
+
+#[tokio::test]
+async fn a_repeated_request_has_one_effect_and_one_answer() {
+    let world = World::new().await;
+    let customer = world.customer("ABC").await;
+    let body = json!({ "customer_id": customer, "store_name": "新宿", "ttl_hours": 48 });
+    let call = || {
+        let call = world.post("/enrollment-codes", &body).by("operator");
+        call.header("idempotency-key", "k-1")
+    };
+    let answers = futures::future::join_all((0..20).map(|_| call().send())).await;
+    let (mut shown, mut first) = (0, json!(null));
+    for answer in &answers {
+        let mut made = answer.ok(201);
+        let is_replay = answer.header("idempotency-replayed") == "true";
+        assert_eq!(made["code"].is_null(), is_replay, "{made}");
+        shown += u32::from(!is_replay);
+        assert!(
+            made.as_object_mut().unwrap().remove("code").is_some(),
+            "null, not absent"
+        );
+        made["location"] = json!(answer.location());
+        assert!(first.is_null() || first == made);
+        first = made;
+    }
+    assert_eq!(shown, 1);
+    let listed = world.get("/enrollment-codes").by("operator").send().await.ok(200);
+    assert_eq!(listed["meta"]["total"], 1);
+    // What happened to the code since, and that it may be too late to make it, changes no remembered answer.
+    let path = first["location"].as_str().unwrap();
+    world.call("DELETE", path).by("operator").send().await.ok(204);
+    world.advance(23 * 3_600);
+    let again = async || {
+        // A session does not live as long as a key.
+        let login = json!({ "username": "operator-san", "password": PASSWORD });
+        let token = world.post("/auth/login", &login).send().await.ok(200)["access_token"].clone();
+        let call = world.post("/enrollment-codes", &body).token(token.as_str().unwrap());
+        call.header("idempotency-key", "k-1").send().await
+    };
+    let late = again().await;
+    assert_eq!(
+        (late.location().as_str(), &late.ok(201)["is_revoked"]),
+        (path, &json!(false))
+    );
+    world.advance(3_601);
+    assert_ne!(again().await.location(), path, "a day later the key is free");
+}
+
+#[tokio::test]
+async fn a_key_stands_for_one_request_of_one_caller() {
+    let world = World::new().await;
+    let customer = world.customer("ABC").await;
+    let send = |role: &'static str, key: &'static str, uses: u32| {
+        let body = json!({ "customer_id": customer, "uses": uses });
+        let call = world.post("/enrollment-codes", &body).by(role);
+        call.header("idempotency-key", key).send()
+    };
+    send("operator", "k", 1).await.ok(201);
+    send("operator", "k", 2).await.wrong_fields(&["Idempotency-Key"]);
+    assert!(send("admin", "k", 2).await.ok(201)["code"].is_string());
+    for key in ["", "a b", "é"] {
+        send("operator", key, 1).await.wrong_fields(&["Idempotency-Key"]);
+    }
+    send("viewer", "k", 1).await.problem(403, "AUTH_003");
+    // A request that was refused does not use its key up.
+    send("operator", "k-2", 0).await.wrong_fields(&["uses"]);
+    send("operator", "k-2", 1).await.ok(201);
 }

@@ -13,6 +13,7 @@
 mod account;
 mod agent;
 mod alert;
+mod alert_bulk;
 mod audit;
 mod auth;
 mod bad_input;
@@ -29,5 +30,6 @@ mod serve;
 mod setting;
 mod snapshot;
 mod terminal;
+mod terminal_transfer;
 mod user;
 mod world;

@@ -58,6 +58,9 @@ async fn every_caller_gets_what_the_file_says() {
             };
             let call = match body(method, path, &agent, customer, &code) {
                 Some(body) => call.json(&body),
+                None if path == "/terminals/import" => call.header("content-type", "text/csv").untyped(format!(
+                    "serial_number,customer_id,model\nTC-200-009,{customer},TC-200\n"
+                )),
                 None => call,
             };
             let audited = done(&world);
@@ -149,6 +152,7 @@ fn body(method: &str, path: &str, agent: &Agent, customer: i64, code: &str) -> O
         ("PATCH", "/customers/{id}") => json!({ "notes": "x" }),
         ("PATCH", "/terminals/{id}") => json!({ "store_code": "x" }),
         ("PATCH", "/alerts/{id}") => json!({ "is_acknowledged": true }),
+        ("POST", "/alerts/bulk") => json!({ "filter": {}, "action": "resolve" }),
         ("PUT", "/settings") => json!({}),
         _ => return None,
     })

@@ -23,7 +23,7 @@ fn bound(method: &str, path: &str) -> Bound {
     let root = path.split('/').nth(1).unwrap_or_default();
     match (method, path) {
         // A test of its own looks at what these select.
-        (_, "/summary" | "/audit") => Bound::Neither,
+        (_, "/summary" | "/audit" | "/terminals/export.csv" | "/terminals/import" | "/alerts/bulk") => Bound::Neither,
         (_, "/audit/verify" | "/audit/export.jsonl") => Bound::Denied,
         _ if matches!(root, "auth" | "agent") => Bound::Neither,
         _ if matches!(root, "users" | "settings") => Bound::Denied,
@@ -243,4 +243,30 @@ async fn a_cursor_of_another_is_not_taken() {
         .send()
         .await;
     taken.wrong_fields(&["cursor"]);
+}
+
+#[tokio::test]
+async fn many_at_once_are_the_own_ones_only() {
+    let two = Two::new().await;
+    let [_, theirs] = two.ids("/alerts").await;
+    let call = |method, path: &str| two.world.call(method, path).token(&two.token);
+
+    let body = json!({ "action": "resolve", "alert_ids": theirs });
+    let done = call("POST", "/alerts/bulk").json(&body).send().await.ok(200);
+    assert_eq!((&done["changed"], &done["not_found"]), (&json!(0), &json!(theirs)));
+    let body = json!({ "action": "resolve", "filter": { "customer_id": two.customers[1] } });
+    let done = call("POST", "/alerts/bulk").json(&body).send().await.ok(200);
+    assert_eq!(done["matched"], 0);
+
+    let text = call("GET", "/terminals/export.csv").send().await.text;
+    assert!(text.contains("TC-200-001") && !text.contains("TC-200-002"), "{text}");
+
+    let import = async |list: &str| {
+        let call = call("POST", "/terminals/import").header("content-type", "text/csv");
+        call.untyped(list.to_owned()).send().await
+    };
+    let taken = import("serial_number,store_name\nTC-200-002,x\n").await;
+    taken.wrong_fields(&["row 2: serial_number"]);
+    let list = format!("serial_number,model,customer_id\nTC-9,TC-200,{}\n", two.customers[1]);
+    import(&list).await.wrong_fields(&["row 2: customer"]);
 }

@@ -20,7 +20,7 @@ use super::{
     error::Fault,
     listing::{COUNT, Conditions, behind, count, direction, page_by_id, push_limit},
     pool::PgStore,
-    time::{At, maybe},
+    time::At,
 };
 
 macro_rules! alert_columns {
@@ -121,6 +121,10 @@ impl AlertStore for PgStore {
         self.bounded(self.save_alert(next, seen, with)).await
     }
 
+    async fn save_many(&self, next: &[Alert], with: Envelope) -> Result<(), StoreError> {
+        self.bounded(self.save_alerts(next, with)).await
+    }
+
     async fn count_open(&self, customer: Option<CustomerId>) -> Result<Vec<(Severity, u64)>, StoreError> {
         self.bounded(async {
             let rows = sqlx::query(
@@ -175,41 +179,11 @@ impl AlertStore for PgStore {
     }
 }
 
-impl PgStore {
-    async fn save_alert(&self, next: &Alert, seen: Revision, with: Envelope) -> Result<Revision, Fault> {
-        let mut act = self.act(with).await?;
-        let revision: Option<i64> = sqlx::query_scalar("SELECT revision FROM alert WHERE id = $1 FOR NO KEY UPDATE")
-            .bind(next.id.get())
-            .fetch_optional(&mut *act.tx)
-            .await?;
-        match revision {
-            None => return Err(Fault::missing("alert", next.id)),
-            Some(revision) if revision != seen.0 => return Err(Fault::stale("alert", next.id)),
-            Some(_) => {}
-        }
-        let (seen_by, seen_at) = next.acknowledged.clone().unzip();
-        let end = next.resolved.as_ref();
-        sqlx::query(
-            "UPDATE alert SET state = $2, acknowledged_by = $3, acknowledged_at = $4, resolution = $5, \
-             resolved_by = $6, resolved_at = $7, resolution_notes = $8, revision = $9 WHERE id = $1",
-        )
-        .bind(next.id.get())
-        .bind(next.state.as_str())
-        .bind(seen_by)
-        .bind(maybe(seen_at))
-        .bind(end.map(|end| end.resolution.as_str()))
-        .bind(end.and_then(|end| end.by.clone()))
-        .bind(maybe(end.map(|end| end.at)))
-        .bind(end.and_then(|end| end.notes.clone()))
-        .bind(seen.next().0)
-        .execute(&mut *act.tx)
-        .await?;
-        act.finish(Some(next.id.get())).await?;
-        Ok(seen.next())
-    }
-}
-
 fn conditions(filter: &AlertFilter, all: &mut Conditions<'_>) {
+    if let Some(ids) = &filter.ids {
+        let ids: Vec<_> = ids.iter().map(|id| id.get()).collect();
+        all.and("id = ANY(").push_bind(ids).push(")");
+    }
     if let Some(customer) = filter.customer {
         all.and("customer_id = ").push_bind(customer.get());
     }

@@ -158,9 +158,9 @@ pub(super) async fn revoke(
 }
 
 /// Tells caches to read the tokens of a terminal again.
-pub(super) async fn announce(tx: &mut PgConnection, terminal: TerminalId, at: Option<At>) -> Result<(), Fault> {
-    let tokens: Vec<Vec<u8>> = sqlx::query_scalar("SELECT hash FROM agent_token WHERE terminal_id = $1")
-        .bind(terminal.get())
+pub(super) async fn announce(tx: &mut PgConnection, terminals: &[i64], at: Option<At>) -> Result<(), Fault> {
+    let tokens: Vec<Vec<u8>> = sqlx::query_scalar("SELECT hash FROM agent_token WHERE terminal_id = ANY($1)")
+        .bind(terminals)
         .fetch_all(&mut *tx)
         .await?;
     feed(tx, &tokens, at).await

@@ -14,6 +14,7 @@ use tms_core::{
 
 use super::{
     error::Fault,
+    idempotency,
     pool::{PgStore, Tx},
     time::At,
 };
@@ -26,12 +27,16 @@ pub(super) struct Act {
 }
 
 impl PgStore {
-    /// Begins a mutation; checks its reason and its fence.
+    /// Begins a mutation, checks its reason and its fence and takes its idempotency key.
     pub(super) async fn act(&self, with: Envelope) -> Result<Act, Fault> {
         with.check()?;
         let mut tx = self.begin().await?;
         if let Some(fence) = with.fence {
             check_fence(&mut tx, fence).await?;
+        }
+        if let Some(record) = &with.idempotency {
+            // Rare: it must not make every act larger.
+            Box::pin(idempotency::claim(&mut tx, record)).await?;
         }
         let keys = self.audit_keys();
         Ok(Act { tx, with, keys })
@@ -43,6 +48,9 @@ impl Act {
     pub(super) async fn finish(mut self, created: Option<i64>) -> Result<(), Fault> {
         write_audit(&mut self.tx, &self.with.audit, created, &self.keys).await?;
         write_events(&mut self.tx, &self.with.events).await?;
+        if let Some(record) = &self.with.idempotency {
+            Box::pin(idempotency::remember(&mut self.tx, record, created)).await?;
+        }
         Ok(self.tx.commit().await?)
     }
 

@@ -10,6 +10,7 @@ use tms_core::{
     presence::{Presence, Status, store::PresenceWrite},
     terminal::{
         Host, Lifecycle, Terminal, TerminalDraft, TerminalStore, TerminalView,
+        import::TerminalImport,
         store::{StatusCounts, TerminalFilter, TerminalSort},
     },
     text::SerialNumber,
@@ -172,6 +173,29 @@ impl TerminalStore for PgStore {
         let saved = self.bounded(self.save_terminal(next, seen, with)).await;
         self.presence_cache.forget(std::iter::once(next.id));
         saved
+    }
+
+    async fn find_by_serials(&self, serials: &[SerialNumber]) -> Result<Vec<Terminal>, StoreError> {
+        self.bounded(async {
+            let rows = sqlx::query(concat!(
+                "SELECT ",
+                terminal_columns!(),
+                " FROM terminal t WHERE t.serial_number = ANY($1)"
+            ))
+            .bind(serials.iter().map(SerialNumber::as_str).collect::<Vec<_>>())
+            .fetch_all(self.pool())
+            .await?;
+            rows.iter()
+                .map(|row| read_cells(&mut Cells::of("terminal", row)))
+                .collect()
+        })
+        .await
+    }
+
+    async fn import(&self, import: &TerminalImport, now: Timestamp, with: Envelope) -> Result<(), StoreError> {
+        let imported = self.bounded(self.import_terminals(import, now, with)).await;
+        self.presence_cache.forget(import.update.iter().map(|next| next.id));
+        imported
     }
 
     async fn retire(
@@ -340,7 +364,7 @@ impl PgStore {
         if before.draft.customer != next.draft.customer || before.draft.serial != next.draft.serial {
             // Caches hold whom a token names.
             let at = act.at();
-            credential::announce(&mut act.tx, next.id, at).await?;
+            credential::announce(&mut act.tx, &[next.id.get()], at).await?;
         }
         act.finish(Some(next.id.get())).await?;
         Ok(seen.next())

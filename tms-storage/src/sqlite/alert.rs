@@ -11,14 +11,14 @@ use tms_core::{
         store::{AlertFilter, AlertsApplied},
     },
     envelope::Envelope,
-    id::{AlertId, CustomerId, EntityRef, Revision, TerminalId},
+    id::{AlertId, CustomerId, Revision, TerminalId},
     lease::Fence,
     page::{Order, Page, PageRequest},
     time::Timestamp,
 };
 
 use super::{
-    SqliteStore, alert_apply,
+    SqliteStore, alert_apply, alert_save,
     bulk::Bulk,
     error::OrFault,
     fields::Fields,
@@ -84,36 +84,20 @@ impl AlertStore for SqliteStore {
     }
 
     async fn save(&self, next: &Alert, seen: Revision, with: Envelope) -> Result<Revision, StoreError> {
+        let next = Alert {
+            revision: seen,
+            ..next.clone()
+        };
         let mut work = self.act(&with).await?;
-        let stored: Option<i64> = sqlx::query_scalar("SELECT revision FROM alert WHERE id = ?")
-            .bind(next.id.get())
-            .fetch_optional(work.conn())
-            .await
-            .or_fault(KIND, next.id)?;
-        match stored.map(Revision) {
-            None => return Err(StoreError::Missing(EntityRef::new(KIND, next.id))),
-            Some(stored) if stored != seen => return Err(StoreError::Stale(EntityRef::new(KIND, next.id))),
-            Some(_) => {}
-        }
-        let (acknowledged, resolved) = (next.acknowledged.as_ref(), next.resolved.as_ref());
-        sqlx::query(
-            "UPDATE alert SET state = ?, acknowledged_by = ?, acknowledged_at = ?, resolution = ?, resolved_by = ?,
-             resolved_at = ?, resolution_notes = ?, revision = ? WHERE id = ?",
-        )
-        .bind(next.state.as_str())
-        .bind(acknowledged.map(|(by, _)| by))
-        .bind(acknowledged.map(|(_, at)| at.as_micros()))
-        .bind(resolved.map(|end| end.resolution.as_str()))
-        .bind(resolved.and_then(|end| end.by.as_ref()))
-        .bind(resolved.map(|end| end.at.as_micros()))
-        .bind(resolved.and_then(|end| end.notes.as_ref()))
-        .bind(seen.next().0)
-        .bind(next.id.get())
-        .execute(work.conn())
-        .await
-        .or_fault(KIND, next.id)?;
+        alert_save::write(work.conn(), std::slice::from_ref(&next)).await?;
         work.seal(&with, Some(next.id.get())).await?;
         Ok(seen.next())
+    }
+
+    async fn save_many(&self, next: &[Alert], with: Envelope) -> Result<(), StoreError> {
+        let mut work = self.act(&with).await?;
+        alert_save::write(work.conn(), next).await?;
+        work.seal(&with, None).await
     }
 
     async fn count_open(&self, customer: Option<CustomerId>) -> Result<Vec<(Severity, u64)>, StoreError> {
@@ -171,6 +155,14 @@ impl AlertStore for SqliteStore {
 }
 
 fn narrow(query: &mut Query, filter: &AlertFilter) {
+    if let Some(ids) = &filter.ids {
+        // One parameter, however many they are.
+        let ids: Vec<_> = ids.iter().map(|id| id.get()).collect();
+        query
+            .push(" AND id IN (SELECT value FROM json_each(")
+            .push_bind(serde_json::json!(ids).to_string())
+            .push("))");
+    }
     if let Some(customer) = filter.customer {
         query.push(" AND customer_id = ").push_bind(customer.get());
     }

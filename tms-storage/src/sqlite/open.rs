@@ -17,7 +17,7 @@ use sqlx::{
 use tms_core::audit::AuditKeys;
 use tokio::sync::Mutex;
 
-use super::{SqliteStore, cache::PresenceCache};
+use super::{SqliteStore, cache::PresenceCache, limit::Buckets};
 
 const READERS: u32 = 4;
 /// How long a caller waits for its turn.
@@ -83,6 +83,7 @@ impl SqliteStore {
             readers,
             cache: Mutex::new(PresenceCache::default()),
             audit_keys: RwLock::new(Arc::new(AuditKeys::public())),
+            limits: Buckets::default(),
             _lock: lock,
         }))
     }

@@ -16,6 +16,7 @@ use tms_core::{
     presence::{Presence, store::PresenceWrite},
     terminal::{
         Host, Lifecycle, Terminal, TerminalDraft, TerminalStore, TerminalView,
+        import::TerminalImport,
         store::{StatusCounts, TerminalFilter, TerminalSort},
     },
     text::SerialNumber,
@@ -30,7 +31,7 @@ use super::{
     fields::Fields,
     presence,
     presence_write::{Counts, heads},
-    terminal_list,
+    terminal_import, terminal_list,
     work::Work,
 };
 
@@ -155,6 +156,16 @@ impl TerminalStore for SqliteStore {
         reach_presence(&mut work, next).await?;
         work.seal(&with, Some(next.id.get())).await?;
         Ok(revision)
+    }
+
+    async fn find_by_serials(&self, serials: &[SerialNumber]) -> Result<Vec<Terminal>, StoreError> {
+        terminal_import::find(&mut *self.read().await?, serials).await
+    }
+
+    async fn import(&self, import: &TerminalImport, now: Timestamp, with: Envelope) -> Result<(), StoreError> {
+        let mut work = self.act(&with).await?;
+        terminal_import::write(&mut work, import, now).await?;
+        work.seal(&with, None).await
     }
 
     async fn retire(

@@ -13,7 +13,7 @@ use tms_core::{
 
 use tokio::{sync::MutexGuard, time::timeout};
 
-use super::{SqliteStore, bulk::Bulk, cache::PresenceCache, error::OrFault, open::ACQUIRE_TIMEOUT};
+use super::{SqliteStore, bulk::Bulk, cache::PresenceCache, error::OrFault, idempotency, open::ACQUIRE_TIMEOUT};
 
 static EVENTS: LazyLock<Bulk> =
     LazyLock::new(|| Bulk::new("INSERT INTO event (kind, customer_id, at, data) VALUES ", 4, ""));
@@ -26,10 +26,14 @@ pub(super) struct Work<'a> {
 }
 
 impl SqliteStore {
-    /// Begins a change; checks its reason and its fence.
+    /// Begins a change: it must have a reason, its fence must be the present one, its idempotency key must be free.
     pub(super) async fn act(&self, with: &Envelope) -> Result<Work<'_>, StoreError> {
         with.check()?;
-        self.begin(with.fence).await
+        let mut work = self.begin(with.fence).await?;
+        if let Some(record) = &with.idempotency {
+            idempotency::check(work.conn(), record).await?;
+        }
+        Ok(work)
     }
 
     /// Begins to write; `fence` must still be the present one.
@@ -71,6 +75,9 @@ impl Work<'_> {
                 .or_fault("audit entry", entry.action)?;
         }
         write_events(self.conn(), &with.events).await?;
+        if let Some(record) = &with.idempotency {
+            idempotency::remember(self.conn(), record, created).await?;
+        }
         self.commit().await
     }
 

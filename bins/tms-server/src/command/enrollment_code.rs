@@ -2,6 +2,7 @@
 
 use std::{process::ExitCode, time::Duration};
 
+use anyhow::Context;
 use serde_json::json;
 use tms_core::{Tms, customer::Customer, enrolment::service::CodeRequest, text::SerialNumber};
 
@@ -44,7 +45,8 @@ pub async fn create(config: &Config, request: Request, output: Output) -> anyhow
         expires_at: ctx.now.plus(request.ttl),
     };
     let (code, text) = tms.enrolment().create_code(&ctx, wish).await.map_err(explain)?;
-    let shown = text.expose();
+    // Without an idempotency key nothing is ever repeated.
+    let shown = text.context("the code was made before")?.expose();
     output.result(
         &json!({
             "id": code.id.get(),

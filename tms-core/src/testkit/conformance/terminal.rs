@@ -1,5 +1,6 @@
 //! Cases of [`crate::terminal::TerminalStore`].
 
+mod import;
 mod list;
 
 use chrono::NaiveDate;
@@ -20,6 +21,7 @@ use crate::{
     time::Timestamp,
 };
 
+pub use import::{a_large_import_is_stored, an_import_does_what_single_acts_do, an_import_is_all_or_nothing};
 pub use list::{
     cursors_survive_changes, cursors_walk_each_row_once, filters_match_the_model, last_heartbeat_yields_no_cursor,
     sorts_match_the_model,
@@ -50,7 +52,7 @@ pub(super) async fn retire(stores: &Stores, terminal: TerminalId) {
         .unwrap();
 }
 
-fn full_draft(customer: CustomerId) -> TerminalDraft {
+pub(super) fn full_draft(customer: CustomerId) -> TerminalDraft {
     TerminalDraft {
         model: "TC-200 'X' \"%_\\".to_owned(),
         store_name: Some("新宿店 '100%' \"_\\ \u{1F600}".to_owned()),

@@ -74,6 +74,30 @@ impl State {
         true
     }
 
+    fn check_alert(&self, id: AlertId, seen: Revision) -> Result<(), StoreError> {
+        let entity = || EntityRef::new("alert", id);
+        match self.alerts.get(&id.get()) {
+            None => Err(StoreError::Missing(entity())),
+            Some(alert) if alert.revision != seen => Err(StoreError::Stale(entity())),
+            Some(_) => Ok(()),
+        }
+    }
+
+    /// Writes what people change of an alert that is there.
+    fn put_alert(&mut self, next: &Alert, revision: Revision) {
+        let Some(alert) = self.alerts.get_mut(&next.id.get()) else {
+            return;
+        };
+        alert.state = next.state;
+        alert.acknowledged.clone_from(&next.acknowledged);
+        alert.resolved.clone_from(&next.resolved);
+        alert.revision = revision;
+        let key = (alert.terminal, alert.cause);
+        if !next.state.is_unresolved() {
+            self.open.remove(&key);
+        }
+    }
+
     fn apply_plan(&mut self, plan: &AlertPlan, applied: &mut AlertsApplied) {
         let Some(alerted) = self.presence.get(&plan.terminal).map(|row| row.alerted) else {
             return;
@@ -94,7 +118,8 @@ impl State {
 }
 
 fn matches(alert: &Alert, filter: &AlertFilter) -> bool {
-    filter.customer.is_none_or(|customer| alert.customer == Some(customer))
+    filter.ids.as_ref().is_none_or(|ids| ids.contains(&alert.id))
+        && filter.customer.is_none_or(|customer| alert.customer == Some(customer))
         && filter.terminal.is_none_or(|terminal| alert.terminal == Some(terminal))
         && filter
             .is_resolved
@@ -146,23 +171,23 @@ impl AlertStore for MemoryStore {
     async fn save(&self, next: &Alert, seen: Revision, with: Envelope) -> Result<Revision, StoreError> {
         let mut state = self.enter()?;
         state.check(&with)?;
-        let entity = EntityRef::new("alert", next.id);
-        let Some(alert) = state.alerts.get_mut(&next.id.get()) else {
-            return Err(StoreError::Missing(entity));
-        };
-        if alert.revision != seen {
-            return Err(StoreError::Stale(entity));
-        }
-        alert.state = next.state;
-        alert.acknowledged.clone_from(&next.acknowledged);
-        alert.resolved.clone_from(&next.resolved);
-        alert.revision = seen.next();
-        let key = (alert.terminal, alert.cause);
-        if !next.state.is_unresolved() {
-            state.open.remove(&key);
-        }
+        state.check_alert(next.id, seen)?;
+        state.put_alert(next, seen.next());
         state.finish(with, next.id.get());
         Ok(seen.next())
+    }
+
+    async fn save_many(&self, next: &[Alert], with: Envelope) -> Result<(), StoreError> {
+        let mut state = self.enter()?;
+        state.check(&with)?;
+        for alert in next {
+            state.check_alert(alert.id, alert.revision)?;
+        }
+        for alert in next {
+            state.put_alert(alert, alert.revision.next());
+        }
+        state.finish(with, None);
+        Ok(())
     }
 
     async fn count_open(&self, customer: Option<CustomerId>) -> Result<Vec<(Severity, u64)>, StoreError> {

@@ -33,9 +33,9 @@ pub(super) struct Trail {
 
 impl Trail {
     /// Signs and keeps an entry.
-    pub(super) fn add(&mut self, entry: &crate::audit::AuditEntry, created: i64) {
+    pub(super) fn add(&mut self, entry: &crate::audit::AuditEntry, created: Option<i64>) {
         self.last_id += 1;
-        let record = entry.record(self.last_id, Some(created).filter(|id| *id > 0));
+        let record = entry.record(self.last_id, created);
         self.entries
             .push(self.keys.get_or_insert_with(AuditKeys::public).sign(record));
     }

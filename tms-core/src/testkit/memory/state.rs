@@ -13,7 +13,9 @@ use crate::{
     event::{Event, EventPosition, StoredEvent},
     heartbeat::HeartbeatRecord,
     id::{CustomerId, EntityRef, SessionId, TerminalId, UserId},
+    idempotency::Remembered,
     lease::Fence,
+    limit::store::LimitKind,
     maintenance::Maintenance,
     operator::{
         ApiToken, PasswordLink, SecondFactor, Session, User,
@@ -78,6 +80,9 @@ pub(super) struct State {
     pub(super) last_dropped_event: EventPosition,
     pub(super) leases: HashMap<&'static str, Held>,
     pub(super) trail: Trail,
+    pub(super) limits: BTreeMap<(LimitKind, i64), Timestamp>,
+    /// By caller and key.
+    pub(super) remembered: BTreeMap<(String, String), (Timestamp, Remembered)>,
     /// The newest time that any call brought; stands in for a clock where a port has no time.
     pub(super) now: Option<Timestamp>,
     last_id: i64,
@@ -103,20 +108,30 @@ impl State {
         }
     }
 
-    /// Checks that there is a reason for a change, and the fence.
+    /// Checks that there is a reason for a change, the fence, and that the idempotency key is free.
     pub(super) fn check(&self, with: &Envelope) -> Result<(), StoreError> {
         with.check()?;
-        self.check_fence(with.fence)
+        self.check_fence(with.fence)?;
+        match &with.idempotency {
+            Some(record) if self.recall(&record.key.caller, &record.key.text, record.at).is_some() => {
+                Err(StoreError::Repeated)
+            }
+            _ => Ok(()),
+        }
     }
 
-    /// Writes audit entries and events of a change that made or changed the thing `id`.
-    pub(super) fn finish(&mut self, with: Envelope, id: i64) {
+    /// Writes audit entries, events and the idempotency record of a change that made or changed the thing `id`.
+    pub(super) fn finish(&mut self, with: Envelope, id: impl Into<Option<i64>>) {
+        let id = id.into().filter(|id| *id > 0);
         for entry in with.audit {
             self.saw(entry.at);
             self.trail.add(&entry, id);
         }
         for event in with.events {
             self.tell(event);
+        }
+        if let Some(record) = with.idempotency {
+            self.remember(*record, id);
         }
     }
 

@@ -17,6 +17,7 @@ use crate::{
     presence::{Presence, store::PresenceWrite},
     terminal::{
         Host, Lifecycle, Terminal, TerminalDraft, TerminalStore, TerminalView,
+        import::TerminalImport,
         store::{StatusCounts, TerminalFilter, TerminalSort},
     },
     text::SerialNumber,
@@ -54,6 +55,28 @@ impl State {
             Some(id) if Some(*id) != own => Err(StoreError::Duplicate(EntityRef::new("terminal", serial))),
             _ => Ok(()),
         }
+    }
+
+    fn check_save(&self, next: &Terminal, seen: Revision) -> Result<(), StoreError> {
+        self.check_revision(next.id, seen)?;
+        self.customer(next.draft.customer)?;
+        self.check_serial(&next.draft.serial, Some(next.id))
+    }
+
+    fn put_terminal(&mut self, next: &Terminal, revision: Revision) {
+        let saved = Terminal {
+            revision,
+            ..next.clone()
+        };
+        if let Some(row) = self.presence.get_mut(&next.id) {
+            row.interval_s = next.draft.heartbeat_interval_s;
+            row.customer = next.draft.customer;
+            row.version += 1;
+        }
+        if let Some(before) = self.terminals.insert(next.id, saved) {
+            self.serials.remove(&before.draft.serial);
+        }
+        self.serials.insert(next.draft.serial.clone(), next.id);
     }
 
     fn check_revision(&self, id: TerminalId, seen: Revision) -> Result<(), StoreError> {
@@ -155,24 +178,36 @@ impl TerminalStore for MemoryStore {
     async fn save(&self, next: &Terminal, seen: Revision, with: Envelope) -> Result<Revision, StoreError> {
         let mut state = self.enter()?;
         state.check(&with)?;
-        state.check_revision(next.id, seen)?;
-        state.customer(next.draft.customer)?;
-        state.check_serial(&next.draft.serial, Some(next.id))?;
-        let saved = Terminal {
-            revision: seen.next(),
-            ..next.clone()
-        };
-        if let Some(row) = state.presence.get_mut(&next.id) {
-            row.interval_s = next.draft.heartbeat_interval_s;
-            row.customer = next.draft.customer;
-            row.version += 1;
-        }
-        if let Some(before) = state.terminals.insert(next.id, saved) {
-            state.serials.remove(&before.draft.serial);
-        }
-        state.serials.insert(next.draft.serial.clone(), next.id);
+        state.check_save(next, seen)?;
+        state.put_terminal(next, seen.next());
         state.finish(with, next.id.get());
         Ok(seen.next())
+    }
+
+    async fn find_by_serials(&self, serials: &[SerialNumber]) -> Result<Vec<Terminal>, StoreError> {
+        let state = self.enter()?;
+        let ids = serials.iter().filter_map(|serial| state.serials.get(serial));
+        Ok(ids.filter_map(|id| state.terminals.get(id).cloned()).collect())
+    }
+
+    async fn import(&self, import: &TerminalImport, now: Timestamp, with: Envelope) -> Result<(), StoreError> {
+        let mut state = self.enter()?;
+        state.check(&with)?;
+        for next in &import.update {
+            state.check_save(next, next.revision)?;
+        }
+        for draft in &import.create {
+            state.customer(draft.customer)?;
+            state.check_serial(&draft.serial, None)?;
+        }
+        for next in &import.update {
+            state.put_terminal(next, next.revision.next());
+        }
+        for draft in &import.create {
+            state.add_terminal(draft, Lifecycle::Registered, Host::default(), now);
+        }
+        state.finish(with, None);
+        Ok(())
     }
 
     async fn retire(

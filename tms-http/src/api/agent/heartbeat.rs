@@ -21,6 +21,7 @@ use tms_core::{
     error::FieldErrors,
     heartbeat::{Heartbeat, Metrics, Next, Sequence},
     id::TerminalId,
+    limit::Allowance,
     presence::{BootId, Counters, Device, Reported},
     time::Timestamp,
 };
@@ -30,7 +31,7 @@ use crate::{
     edge::{finish, panicked, served_host},
     extract::body::{MAX_BODY, collect},
     json,
-    limit::Allowance,
+    limit::{refusal, show},
     origin::REQUEST_ID,
     problem::Problem,
     state::{App, Inner},
@@ -52,7 +53,7 @@ pub(crate) async fn post_heartbeat(State(app): State<App>, request: Request) -> 
             let headers = response.headers_mut();
             headers.insert(REQUEST_ID, id);
             if let Some(allowance) = allowance {
-                allowance.show(headers);
+                show(allowance, headers);
             }
             app.meters.heartbeats.increment(1);
             app.meters.heartbeat_seconds.record(begun.elapsed());
@@ -63,7 +64,7 @@ pub(crate) async fn post_heartbeat(State(app): State<App>, request: Request) -> 
     };
     let mut response = problem.into_response();
     if let Some(allowance) = allowance {
-        allowance.show(response.headers_mut());
+        show(allowance, response.headers_mut());
     }
     let response = finish(&app, &id, response);
     let status = response.status().as_u16().to_string();
@@ -85,7 +86,7 @@ async fn record(
     if app.settings.rate_limits {
         let taken = app.limits.agents.take(identity.terminal.get().unsigned_abs(), now);
         *allowance = Some(taken);
-        taken.refusal().map_or(Ok(()), Err)?;
+        refusal(taken).map_or(Ok(()), Err)?;
     }
     let bytes = collect(headers, body, MAX_BODY, app.settings.body_timeout).await?;
     let (request, ignored) = json::read_from_agent::<HeartbeatRequest<'_>>(&bytes)?;
@@ -100,6 +101,7 @@ async fn record(
         now,
         origin: Origin::default(),
         refusals: Refusals::default(),
+        idempotency: None,
     };
     Ok((app.tms.heartbeats().record(&ctx, beat).await?, now))
 }

@@ -14,7 +14,8 @@ use crate::{
 
 /// Says what the docs of the filter say.
 fn matches(alert: &Alert, filter: &AlertFilter) -> bool {
-    filter.customer.is_none_or(|customer| alert.customer == Some(customer))
+    filter.ids.as_ref().is_none_or(|ids| ids.contains(&alert.id))
+        && filter.customer.is_none_or(|customer| alert.customer == Some(customer))
         && filter.terminal.is_none_or(|terminal| alert.terminal == Some(terminal))
         && filter
             .is_resolved

@@ -1,0 +1,95 @@
+//! Many alerts answered at once.
+
+use std::collections::BTreeSet;
+
+use axum::{Json, extract::State};
+use tms_core::{
+    alert::{bulk::AlertSelection, service::AlertAnswer, store::AlertFilter},
+    error::FieldErrors,
+    id::{AlertId, CustomerId, TerminalId},
+    permission::Permission,
+};
+
+use crate::{
+    api::field::{Bound, bound, checked, id, non_empty},
+    extract::{JsonBody, SignedIn},
+    problem::Problem,
+    state::App,
+    wire::alert as wire,
+};
+
+/// `POST /alerts/bulk`
+pub(super) async fn answer_alerts(
+    State(app): State<App>,
+    SignedIn(ctx): SignedIn,
+    body: JsonBody,
+) -> Result<Json<wire::AlertBulkDone>, Problem> {
+    ctx.require(Permission::AlertWrite)?;
+    let request: wire::AlertBulk = body.read()?;
+    let dry_run = request.dry_run;
+    let (selection, answer) = check(request)?;
+    let done = app.tms.alerts().answer_many(&ctx, selection, answer, dry_run).await?;
+    Ok(Json(wire::AlertBulkDone {
+        dry_run,
+        matched: done.matched,
+        changed: done.changed,
+        not_found: done.not_found.into_iter().map(AlertId::get).collect(),
+    }))
+}
+
+fn check(request: wire::AlertBulk) -> Result<(AlertSelection, AlertAnswer), Problem> {
+    let mut errors = FieldErrors::default();
+    let answer = AlertAnswer {
+        acknowledge: request.action == "acknowledge",
+        resolve: request.action == "resolve",
+        notes: non_empty(request.resolution_notes),
+    };
+    if !answer.acknowledge && !answer.resolve {
+        errors.add("action", "must be one of acknowledge, resolve");
+    }
+    if answer.notes.is_some() && answer.acknowledge {
+        errors.add("resolution_notes", "go with resolve");
+    }
+    let selection = match (request.alert_ids, request.filter) {
+        (Some(ids), None) if ids.is_empty() => {
+            errors.add("alert_ids", "must name an alert");
+            None
+        }
+        (Some(ids), None) => {
+            let ids: Option<BTreeSet<_>> = ids
+                .into_iter()
+                .map(|n| id(&mut errors, "alert_ids", AlertId::new(n)))
+                .collect();
+            ids.map(AlertSelection::Ids)
+        }
+        (None, Some(filter)) => Some(AlertSelection::Filter(read_filter(&mut errors, &filter))),
+        _ => {
+            errors.add("alert_ids", "either this or filter must be given");
+            None
+        }
+    };
+    checked(errors, selection.map(|selection| (selection, answer)))
+}
+
+fn read_filter(errors: &mut FieldErrors, filter: &wire::AlertBulkFilter) -> AlertFilter {
+    let mut read = AlertFilter::default();
+    if let Some(n) = filter.customer_id {
+        read.customer = id(errors, "filter.customer_id", CustomerId::new(n));
+    }
+    if let Some(n) = filter.terminal_id {
+        read.terminal = id(errors, "filter.terminal_id", TerminalId::new(n));
+    }
+    if let Some(severity) = &filter.severity {
+        read.severity = errors.take("filter.severity", severity.parse());
+    }
+    if let Some(cause) = &filter.alert_type {
+        read.cause = errors.take("filter.alert_type", cause.parse());
+    }
+    if let Some(from) = &filter.from_date {
+        read.from = bound(errors, "filter.from_date", from, Bound::From);
+    }
+    if let Some(to) = &filter.to_date {
+        read.to = bound(errors, "filter.to_date", to, Bound::To);
+    }
+    read
+}

@@ -1,0 +1,2 @@
+-- Limits are shared within the one process that serves the file; there is nothing to store.
+SELECT 1;
