@@ -96,7 +96,6 @@ pub async fn a_refused_change_tells_nothing(stores: &Stores) {
 }
 
 /// Whatever changes something leaves an entry, holds the lease, or carries out what was audited already.
-#[expect(clippy::too_many_lines, reason = "a line for each act, of which none may be missing")]
 pub async fn one_without_a_reason_is_refused(stores: &Stores) {
     let customer = given::customer(stores, "ABC").await;
     let id = given::enrolled(stores, customer.id, 1).await;
