@@ -3,7 +3,7 @@
 
 pub mod store;
 
-use std::time::Duration;
+use std::{fmt::Display, time::Duration};
 
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
@@ -90,6 +90,18 @@ pub struct Remembered {
     pub answer: Value,
 }
 
+impl Remembered {
+    /// Returns the id of what was made.
+    pub(crate) fn made(&self) -> Result<i64, Error> {
+        self.created.ok_or_else(|| unreadable("without an id"))
+    }
+}
+
+/// Says that a record is not of the kind that this program writes.
+pub(crate) fn unreadable(why: impl Display) -> Error {
+    Error::Internal(format!("a remembered answer can't be read: {why}").into())
+}
+
 /// What became of a request that may have been made before.
 #[derive(Debug)]
 pub enum Once<T> {
@@ -126,6 +138,26 @@ where
             Err(Error::Repeated) if Instant::now() < deadline => sleep(LOOK_EVERY).await,
             outcome => return outcome.map(Once::Done),
         }
+    }
+}
+
+/// Like [`once`] for what makes one thing: who repeats the request gets that thing, as it is now.
+///
+/// # Errors
+/// As [`once`], and what `again` answers.
+pub async fn once_made<T, W, A>(
+    store: &dyn IdempotencyStore,
+    ctx: &Ctx,
+    work: impl Fn() -> W + Send,
+    again: impl FnOnce(i64) -> A + Send,
+) -> Result<T, Error>
+where
+    W: Future<Output = Result<T, Error>> + Send,
+    A: Future<Output = Result<T, Error>> + Send,
+{
+    match once(store, ctx, work).await? {
+        Once::Done(made) => Ok(made),
+        Once::Before(known) => again(known.made()?).await,
     }
 }
 

@@ -141,19 +141,14 @@ impl TmsBuilder {
         stores.audit.use_keys((*audit_keys).clone());
         let services = Services {
             audit: Audit::new(stores.audit.clone(), audit_keys.clone()),
-            customers: Customers::new(stores.customers.clone()),
+            customers: Customers::new(&stores),
             enrolment: Enrolment::new(&stores, random.clone()),
             credentials: Credentials::new(stores.credentials.clone(), cache.clone(), random.clone()),
             heartbeats: Heartbeats::new(ingest),
             logs: TerminalLogs::new(stores.logs.clone(), terminals.clone()),
-            maintenance: Maintenances::new(
-                stores.maintenance.clone(),
-                stores.presence.clone(),
-                terminals.clone(),
-                settings.follow_rules(),
-            ),
+            maintenance: Maintenances::new(&stores, terminals.clone(), settings.follow_rules()),
             terminals,
-            alerts: Alerts::new(stores.alerts.clone()),
+            alerts: Alerts::new(&stores),
             users: Users::new(people.clone()),
             accounts: Accounts::new(people.clone()),
             api_tokens: ApiTokens::new(people.clone()),

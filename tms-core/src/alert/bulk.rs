@@ -12,6 +12,7 @@ use crate::{
     error::{Error, FieldErrors, StoreError},
     event::EventKind,
     id::{AlertId, CustomerId, TerminalId},
+    idempotency::{Once, Remembered, once, unreadable},
     page::{Order, PageRequest},
     permission::Permission,
 };
@@ -53,13 +54,33 @@ impl Alerts {
     ) -> Result<BulkAnswered, Error> {
         ctx.require(Permission::AlertWrite)?;
         let answer = answer.checked()?;
+        if is_trial {
+            return Ok(self.plan_many(ctx, &selection, &answer).await?.0);
+        }
+        match once(&*self.idempotency, ctx, || self.carry_out(ctx, &selection, &answer)).await? {
+            Once::Done(done) => Ok(done),
+            Once::Before(known) => recall(&known),
+        }
+    }
+
+    async fn carry_out(
+        &self,
+        ctx: &Ctx,
+        selection: &AlertSelection,
+        answer: &AlertAnswer,
+    ) -> Result<BulkAnswered, Error> {
         for _ in 0..5 {
-            let (mut done, next) = self.plan_many(ctx, &selection, &answer).await?;
-            done.changed = u64::try_from(next.len()).unwrap_or(u64::MAX);
-            if is_trial || next.is_empty() {
+            let (done, next) = self.plan_many(ctx, selection, answer).await?;
+            // Nothing changes, but a key is used up all the same.
+            let with = if next.is_empty() {
+                Envelope::following()
+            } else {
+                Envelope::audited(entry(ctx, selection, answer, done.changed))
+            };
+            let mut with = with.once(ctx, note(&done));
+            if next.is_empty() && with.idempotency.is_none() {
                 return Ok(done);
             }
-            let mut with = Envelope::audited(entry(ctx, &selection, &answer, done.changed));
             with.events = next
                 .iter()
                 .map(|alert| alert.event(EventKind::AlertUpdate, ctx.now))
@@ -104,10 +125,10 @@ impl Alerts {
             let message = format!("more than {MOST} alerts match; narrow it down");
             return Err(FieldErrors::single("filter", message));
         }
-        let done = BulkAnswered {
+        let mut done = BulkAnswered {
             matched: u64::try_from(found.len()).unwrap_or(u64::MAX),
+            changed: 0,
             not_found: missing(selection, &found),
-            ..BulkAnswered::default()
         };
         let by = ctx.actor_name();
         let next = found.into_iter().filter_map(|mut alert| {
@@ -115,8 +136,28 @@ impl Alerts {
             let applied = answer.apply(&mut alert, &by, ctx.now);
             (applied.is_ok() && alert.state != before).then_some(alert)
         });
-        Ok((done, next.collect()))
+        let next: Vec<_> = next.collect();
+        done.changed = u64::try_from(next.len()).unwrap_or(u64::MAX);
+        Ok((done, next))
     }
+}
+
+fn note(done: &BulkAnswered) -> Value {
+    let not_found: Vec<_> = done.not_found.iter().map(|id| id.get()).collect();
+    json!({ "matched": done.matched, "changed": done.changed, "not_found": not_found })
+}
+
+fn recall(known: &Remembered) -> Result<BulkAnswered, Error> {
+    let number = |name: &str| known.answer.get(name).and_then(Value::as_u64);
+    let ids = known.answer.get("not_found").and_then(Value::as_array);
+    let ids = ids.map(|ids| ids.iter().filter_map(|id| AlertId::new(id.as_i64()?).ok()).collect());
+    let read = number("matched").zip(number("changed")).zip(ids);
+    let ((matched, changed), not_found) = read.ok_or_else(|| unreadable("a field is missing"))?;
+    Ok(BulkAnswered {
+        matched,
+        changed,
+        not_found,
+    })
 }
 
 fn most() -> usize {

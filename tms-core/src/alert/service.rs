@@ -12,8 +12,10 @@ use crate::{
     error::{Error, FieldErrors, StoreError},
     event::EventKind,
     id::AlertId,
+    idempotency::IdempotencyStore,
     page::{Order, Page, PageRequest},
     permission::Permission,
+    stores::Stores,
     text::{Lines, clean},
     time::Timestamp,
 };
@@ -55,11 +57,15 @@ impl AlertAnswer {
 #[derive(Debug, Clone)]
 pub struct Alerts {
     pub(super) store: Arc<dyn AlertStore>,
+    pub(super) idempotency: Arc<dyn IdempotencyStore>,
 }
 
 impl Alerts {
-    pub(crate) fn new(store: Arc<dyn AlertStore>) -> Self {
-        Self { store }
+    pub(crate) fn new(stores: &Stores) -> Self {
+        Self {
+            store: stores.alerts.clone(),
+            idempotency: stores.idempotency.clone(),
+        }
     }
 
     /// Returns an alert.

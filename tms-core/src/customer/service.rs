@@ -11,8 +11,10 @@ use crate::{
     envelope::Envelope,
     error::Error,
     id::{CustomerId, Revision},
+    idempotency::{IdempotencyStore, once_made, unreadable},
     page::{Order, Page, PageRequest},
     permission::Permission,
+    stores::Stores,
     text::search_key,
 };
 
@@ -20,11 +22,15 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct Customers {
     store: Arc<dyn CustomerStore>,
+    idempotency: Arc<dyn IdempotencyStore>,
 }
 
 impl Customers {
-    pub(crate) fn new(store: Arc<dyn CustomerStore>) -> Self {
-        Self { store }
+    pub(crate) fn new(stores: &Stores) -> Self {
+        Self {
+            store: stores.customers.clone(),
+            idempotency: stores.idempotency.clone(),
+        }
     }
 
     /// Returns a customer.
@@ -59,12 +65,18 @@ impl Customers {
         ctx.require(Permission::CustomerWrite)?;
         refuse_scoped(ctx)?;
         let draft = draft.checked()?;
+        let again = async |id: i64| self.get(ctx, CustomerId::new(id).map_err(unreadable)?).await;
+        once_made(&*self.idempotency, ctx, || self.add(ctx, &draft), again).await
+    }
+
+    async fn add(&self, ctx: &Ctx, draft: &CustomerDraft) -> Result<Customer, Error> {
         let entry = ctx.audit(
             "customer.create",
             AuditTarget::created("customer"),
-            changes(&Value::Null, &shown(&draft)),
+            changes(&Value::Null, &shown(draft)),
         );
-        Ok(self.store.insert(&draft, ctx.now, Envelope::audited(entry)).await?)
+        let with = Envelope::audited(entry).once(ctx, Value::Null);
+        Ok(self.store.insert(draft, ctx.now, with).await?)
     }
 
     /// Returns the customer of this name, or adds it.

@@ -6,7 +6,7 @@ use super::{EnrolmentCode, NewCode};
 use crate::{
     error::Error,
     id::{CustomerId, EnrolmentCodeId},
-    idempotency::Remembered,
+    idempotency::{Remembered, unreadable},
     text::SerialNumber,
     time::Timestamp,
 };
@@ -27,7 +27,7 @@ pub(super) fn note(code: &NewCode, now: Timestamp) -> Value {
 
 /// Returns the code as it was when it was made.
 pub(super) fn recall(known: &Remembered) -> Result<EnrolmentCode, Error> {
-    read(known).ok_or_else(|| Error::Internal("a remembered answer can't be read".into()))
+    read(known).ok_or_else(|| unreadable("a field is missing"))
 }
 
 fn read(known: &Remembered) -> Option<EnrolmentCode> {

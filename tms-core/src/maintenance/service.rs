@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::{Maintenance, MaintenanceStore, NewMaintenance, reconcile};
@@ -13,9 +13,11 @@ use crate::{
     error::{Error, FieldErrors},
     heartbeat::plan::BatchRules,
     id::{MaintenanceId, TerminalId},
+    idempotency::{IdempotencyStore, once_made, unreadable},
     page::{Page, PageRequest},
     permission::Permission,
     presence::PresenceStore,
+    stores::Stores,
     terminal::{Lifecycle, Terminals},
     text::{Lines, clean},
 };
@@ -25,20 +27,17 @@ use crate::{
 pub struct Maintenances {
     store: Arc<dyn MaintenanceStore>,
     presence: Arc<dyn PresenceStore>,
+    idempotency: Arc<dyn IdempotencyStore>,
     terminals: Terminals,
     rules: watch::Receiver<Arc<BatchRules>>,
 }
 
 impl Maintenances {
-    pub(crate) fn new(
-        store: Arc<dyn MaintenanceStore>,
-        presence: Arc<dyn PresenceStore>,
-        terminals: Terminals,
-        rules: watch::Receiver<Arc<BatchRules>>,
-    ) -> Self {
+    pub(crate) fn new(stores: &Stores, terminals: Terminals, rules: watch::Receiver<Arc<BatchRules>>) -> Self {
         Self {
-            store,
-            presence,
+            store: stores.maintenance.clone(),
+            presence: stores.presence.clone(),
+            idempotency: stores.idempotency.clone(),
             terminals,
             rules,
         }
@@ -49,8 +48,13 @@ impl Maintenances {
     /// # Errors
     /// [`Error::Invalid`] naming wrong fields, [`Error::NotFound`] for an unknown terminal, [`Error::Conflict`] for a
     /// retired one.
-    pub async fn plan(&self, ctx: &Ctx, mut plan: NewMaintenance) -> Result<Maintenance, Error> {
+    pub async fn plan(&self, ctx: &Ctx, plan: NewMaintenance) -> Result<Maintenance, Error> {
         ctx.require(Permission::MaintenanceWrite)?;
+        let again = async |id: i64| self.get(ctx, MaintenanceId::new(id).map_err(unreadable)?).await;
+        once_made(&*self.idempotency, ctx, || self.add(ctx, plan.clone()), again).await
+    }
+
+    async fn add(&self, ctx: &Ctx, mut plan: NewMaintenance) -> Result<Maintenance, Error> {
         let view = self.terminals.get(ctx, plan.terminal).await?;
         if view.terminal.lifecycle == Lifecycle::Retired {
             return Err(Error::Conflict("a retired terminal needs no maintenance".to_owned()));
@@ -70,10 +74,8 @@ impl Maintenances {
         });
         let entry = ctx.audit("maintenance.plan", AuditTarget::created("maintenance"), changes);
         let entry = entry.of_customer(view.terminal.draft.customer);
-        let made = self
-            .store
-            .insert(&plan, &ctx.actor_name(), ctx.now, Envelope::audited(entry))
-            .await?;
+        let with = Envelope::audited(entry).once(ctx, Value::Null);
+        let made = self.store.insert(&plan, &ctx.actor_name(), ctx.now, with).await?;
         self.put_in_step(ctx).await?;
         Ok(made)
     }

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     ApiToken, NewApiToken, Shared,
@@ -10,10 +10,11 @@ use super::{
 };
 use crate::{
     audit::AuditTarget,
-    ctx::Ctx,
+    ctx::{Ctx, OperatorIdentity},
     envelope::Envelope,
     error::{Error, FieldErrors, Proof},
     id::ApiTokenId,
+    idempotency::{once_made, unreadable},
     page::{Page, PageRequest},
     permission::Permission,
     secret::{Token, TokenKind},
@@ -43,15 +44,29 @@ impl ApiTokens {
         Self { shared }
     }
 
-    /// Makes a token for the actor and shows it this once.
+    /// Makes a token for the actor and shows it this once, and not again to who repeats the request with its key.
     ///
     /// # Errors
     /// [`Error::Invalid`] naming wrong fields, [`Error::ProofNeeded`], [`Error::Conflict`] when the actor has too many.
-    pub async fn create(&self, ctx: &Ctx, request: TokenRequest) -> Result<(ApiToken, Token), Error> {
+    pub async fn create(&self, ctx: &Ctx, request: TokenRequest) -> Result<(ApiToken, Option<Token>), Error> {
         let (person, _) = ctx.proven_session()?;
         if person.must_set_up {
             return Err(Error::ProofNeeded(Proof::SetUp));
         }
+        let make = async || {
+            let (made, token) = self.make(ctx, person, request.clone()).await?;
+            Ok((made, Some(token)))
+        };
+        let again = async |id: i64| Ok((self.get(ctx, ApiTokenId::new(id).map_err(unreadable)?).await?, None));
+        once_made(&*self.shared.stores.idempotency, ctx, make, again).await
+    }
+
+    async fn make(
+        &self,
+        ctx: &Ctx,
+        person: &OperatorIdentity,
+        request: TokenRequest,
+    ) -> Result<(ApiToken, Token), Error> {
         let mut errors = FieldErrors::default();
         let name = errors.take("name", clean(&request.name, 1, 100, Lines::One));
         let granted = Scopes::granted(request.scopes, person.role, person.customer);
@@ -74,7 +89,8 @@ impl ApiTokens {
             "name": { "after": name }, "scopes": { "after": scopes.to_string() },
             "expires_at": { "after": expires_at.to_string() },
         });
-        let with = Envelope::audited(ctx.audit("api_token.create", AuditTarget::created("api_token"), changes));
+        let entry = ctx.audit("api_token.create", AuditTarget::created("api_token"), changes);
+        let with = Envelope::audited(entry).once(ctx, Value::Null);
         let new = NewApiToken {
             user: person.user,
             name,

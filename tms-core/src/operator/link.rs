@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::{id::UserId, secret::TokenHash, time::Timestamp};
+use serde_json::{Value, json};
+
+use super::users::ShownLink;
+use crate::{id::UserId, idempotency::Remembered, secret::TokenHash, time::Timestamp};
 
 /// How long a link is good.
 pub const LINK_LIFE: Duration = Duration::from_secs(72 * 3_600);
@@ -16,4 +19,18 @@ pub struct PasswordLink {
     pub hash: TokenHash,
     /// When it ends.
     pub expires_at: Timestamp,
+}
+
+/// Notes for who repeats a request until when the link is good that it made, if it made one.
+pub(super) fn note(expires_at: Option<Timestamp>) -> Value {
+    json!({ "link_expires_at": expires_at.map(Timestamp::as_micros) })
+}
+
+/// Returns the link that a request made, without what was shown once.
+pub(super) fn recall(known: &Remembered) -> Option<ShownLink> {
+    let expires_at = known.answer.get("link_expires_at")?.as_i64()?;
+    Some(ShownLink {
+        token: None,
+        expires_at: Timestamp::from_micros(expires_at),
+    })
 }

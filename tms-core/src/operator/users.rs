@@ -4,13 +4,18 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::{NewUser, PasswordLink, Profile, Shared, User, UserFilter, link::LINK_LIFE, password::Passwords};
+use super::{
+    NewUser, PasswordLink, Profile, Shared, User, UserFilter,
+    link::{self, LINK_LIFE},
+    password::Passwords,
+};
 use crate::{
     audit::AuditTarget,
     ctx::Ctx,
     envelope::Envelope,
     error::{Error, FieldErrors},
     id::{Revision, UserId},
+    idempotency::{Once, once, unreadable},
     page::{Order, Page, PageRequest},
     permission::{Permission, Role},
     secret::{Secret, Token, TokenKind},
@@ -49,8 +54,8 @@ impl UserRequest {
 /// The token of a one-time link with which a person sets a password, shown once.
 #[derive(Debug, Clone)]
 pub struct ShownLink {
-    /// The token.
-    pub token: Token,
+    /// The token; not there for who repeats the request with its key.
+    pub token: Option<Token>,
     /// Until when it is good.
     pub expires_at: Timestamp,
 }
@@ -106,6 +111,16 @@ impl Users {
     /// [`Error::Invalid`] naming wrong fields, [`Error::Conflict`] when the name is taken.
     pub async fn create(&self, ctx: &Ctx, request: UserRequest) -> Result<(User, Option<ShownLink>), Error> {
         ctx.require(Permission::UserWrite)?;
+        match self.once(ctx, || self.add(ctx, request.clone())).await? {
+            Once::Done(made) => Ok(made),
+            Once::Before(known) => {
+                let id = UserId::new(known.made()?).map_err(unreadable)?;
+                Ok((self.get(ctx, id).await?, link::recall(&known)))
+            }
+        }
+    }
+
+    async fn add(&self, ctx: &Ctx, request: UserRequest) -> Result<(User, Option<ShownLink>), Error> {
         let username = super::user::check_username(&request.username);
         let profile = request.profile.checked();
         let (username, profile) = both(username.map_err(|e| FieldErrors::single("username", e.0)), profile)?;
@@ -123,6 +138,7 @@ impl Users {
             "customer_id": { "after": profile.customer.map(crate::id::CustomerId::get) },
         });
         let with = Envelope::audited(ctx.audit("user.create", AuditTarget::created("user"), changes));
+        let with = with.once(ctx, link::note(needs_link.then(|| ctx.now.plus(LINK_LIFE))));
         let new = NewUser {
             username,
             profile,
@@ -130,7 +146,7 @@ impl Users {
         };
         let user = self.shared.stores.users.insert(&new, ctx.now, with).await?;
         let link = if needs_link {
-            Some(self.issue(ctx, &user, "user.invite").await?)
+            Some(self.issue(ctx, &user, "user.invite", None).await?)
         } else {
             None
         };
@@ -187,11 +203,19 @@ impl Users {
     /// [`Error::NotFound`], [`Error::Conflict`] for somebody who is disabled.
     pub async fn reset_password(&self, ctx: &Ctx, id: UserId) -> Result<ShownLink, Error> {
         ctx.require(Permission::UserWrite)?;
+        match self.once(ctx, || self.make_link(ctx, id)).await? {
+            Once::Done(link) => Ok(link),
+            Once::Before(known) => link::recall(&known).ok_or_else(|| unreadable("without a link")),
+        }
+    }
+
+    async fn make_link(&self, ctx: &Ctx, id: UserId) -> Result<ShownLink, Error> {
         let user = self.get(ctx, id).await?;
         if user.profile.is_disabled {
             return Err(Error::Conflict("this person is disabled".to_owned()));
         }
-        self.issue(ctx, &user, "user.reset_password").await
+        let remembered = Some(link::note(Some(ctx.now.plus(LINK_LIFE))));
+        self.issue(ctx, &user, "user.reset_password", remembered).await
     }
 
     /// Removes the second factor of somebody who has lost it.
@@ -206,7 +230,21 @@ impl Users {
         Ok(self.shared.stores.second_factors.remove(id, with).await?)
     }
 
-    async fn issue(&self, ctx: &Ctx, user: &User, action: &'static str) -> Result<ShownLink, Error> {
+    async fn once<T, W>(&self, ctx: &Ctx, work: impl Fn() -> W + Send) -> Result<Once<T>, Error>
+    where
+        W: Future<Output = Result<T, Error>> + Send,
+    {
+        once(&*self.shared.stores.idempotency, ctx, work).await
+    }
+
+    /// Makes a link; `answer` is what is remembered for the key of the request, unless another act does so.
+    async fn issue(
+        &self,
+        ctx: &Ctx,
+        user: &User,
+        action: &'static str,
+        answer: Option<Value>,
+    ) -> Result<ShownLink, Error> {
         let token = self.shared.generate(TokenKind::PasswordLink)?;
         let link = PasswordLink {
             user: user.id,
@@ -215,10 +253,13 @@ impl Users {
         };
         let target = AuditTarget::existing("user", user.id.get());
         let changes = json!({ "expires_at": link.expires_at.to_string() });
-        let with = Envelope::audited(ctx.audit(action, target, changes));
+        let mut with = Envelope::audited(ctx.audit(action, target, changes));
+        if let Some(answer) = answer {
+            with = with.once(ctx, answer);
+        }
         self.shared.stores.password_links.issue(&link, with).await?;
         Ok(ShownLink {
-            token,
+            token: Some(token),
             expires_at: link.expires_at,
         })
     }

@@ -16,7 +16,7 @@ use crate::{
     error::{Error, FieldErrors, StoreError},
     heartbeat::{HeartbeatRecord, HeartbeatStore},
     id::{Revision, TerminalId},
-    idempotency::IdempotencyStore,
+    idempotency::{IdempotencyStore, once_made, unreadable},
     page::{Order, Page, PageRequest},
     permission::Permission,
     presence::{PresenceStore, StatusInterval, store::PresenceWrite},
@@ -116,12 +116,17 @@ impl Terminals {
             return Err(unknown_customer());
         }
         let draft = draft.checked()?;
-        let changes = changes(&Value::Null, &shown(&draft));
+        let again = async |id: i64| TerminalId::new(id).map_err(unreadable);
+        let id = once_made(&*self.idempotency, ctx, || self.add(ctx, &draft), again).await?;
+        self.get(ctx, id).await
+    }
+
+    async fn add(&self, ctx: &Ctx, draft: &TerminalDraft) -> Result<TerminalId, Error> {
+        let changes = changes(&Value::Null, &shown(draft));
         let entry = ctx.audit("terminal.create", AuditTarget::created("terminal"), changes);
-        let entry = entry.of_customer(draft.customer);
-        let made = self.store.insert(&draft, ctx.now, Envelope::audited(entry)).await;
-        let made = made.map_err(missing_customer)?;
-        self.get(ctx, made.id).await
+        let with = Envelope::audited(entry.of_customer(draft.customer)).once(ctx, Value::Null);
+        let made = self.store.insert(draft, ctx.now, with).await;
+        Ok(made.map_err(missing_customer)?.id)
     }
 
     /// Changes a terminal whose revision is still `seen`.

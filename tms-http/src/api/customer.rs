@@ -18,7 +18,7 @@ use tms_core::{
 use super::field::created;
 use crate::{
     api::routes::Routes,
-    extract::{Etag, IfMatch, JsonBody, Params, PathId, SignedIn},
+    extract::{Etag, IfMatch, JsonBody, Params, PathId, Repeatable, SignedIn},
     paging::{Paging, take_order},
     problem::Problem,
     state::App,
@@ -64,8 +64,14 @@ async fn get_customer(
 }
 
 /// `POST /customers`
-async fn create_customer(State(app): State<App>, SignedIn(ctx): SignedIn, body: JsonBody) -> Result<Response, Problem> {
+async fn create_customer(
+    State(app): State<App>,
+    SignedIn(ctx): SignedIn,
+    repeatable: Repeatable,
+    body: JsonBody,
+) -> Result<Response, Problem> {
     ctx.require(Permission::CustomerWrite)?;
+    let ctx = repeatable.of(ctx, body.bytes())?;
     let draft = convert::draft(body.read()?)?;
     let made = app.tms.customers().create(&ctx, draft).await?;
     let etag = Etag(made.revision);

@@ -2,13 +2,8 @@
 
 use std::time::Duration;
 
-use axum::{
-    Json,
-    extract::State,
-    response::{IntoResponse, Response},
-};
+use axum::{Json, extract::State, response::Response};
 use http::StatusCode;
-use serde_json::Value;
 use tms_core::{
     enrolment::{EnrolmentCode, service::CodeRequest},
     error::FieldErrors,
@@ -18,10 +13,10 @@ use tms_core::{
     time::Timestamp,
 };
 
-use super::field::{checked, created, id, time};
+use super::field::{checked, created, created_before, id, time};
 use crate::{
     api::routes::Routes,
-    extract::{JsonBody, Params, PathId, Repeatable, SignedIn, repeatable::REPLAYED},
+    extract::{JsonBody, Params, PathId, Repeatable, SignedIn},
     paging::Paging,
     problem::Problem,
     state::App,
@@ -74,11 +69,7 @@ async fn create_enrollment_code(
     let (made, text) = app.tms.enrolment().create_code(&ctx, request).await?;
     let (id, made) = (made.id.get(), wire::EnrollmentCode::from(made));
     let Some(text) = text else {
-        let mut again = serde_json::to_value(made).map_err(Problem::internal)?;
-        if let Value::Object(fields) = &mut again {
-            fields.insert("code".to_owned(), Value::Null);
-        }
-        return Ok(([REPLAYED], created(&app, PATH, id, again)).into_response());
+        return created_before(&app, PATH, id, made, "code");
     };
     let code = Some(text.expose());
     Ok(created(&app, PATH, id, wire::EnrollmentCode { code, ..made }))

@@ -9,9 +9,10 @@ use axum::{
 use chrono::{Days, NaiveDate};
 use http::{StatusCode, header::LOCATION};
 use serde::Serialize;
+use serde_json::Value;
 use tms_core::{error::FieldErrors, text::InvalidText, time::Timestamp};
 
-use crate::{problem::Problem, router::API, state::App, wire::Patch};
+use crate::{extract::repeatable::REPLAYED, problem::Problem, router::API, state::App, wire::Patch};
 
 /// Reads a date.
 pub(super) fn date(errors: &mut FieldErrors, field: &str, text: &str) -> Option<NaiveDate> {
@@ -100,6 +101,21 @@ pub(super) fn checked<T>(errors: FieldErrors, value: Option<T>) -> Result<T, Pro
 pub(super) fn created<T: Serialize>(app: &App, path: &str, id: i64, body: T) -> Response {
     let location = format!("{}{API}{path}/{id}", app.settings.base_path);
     (StatusCode::CREATED, [(LOCATION, location)], Json(body)).into_response()
+}
+
+/// Answers again what was made before; the field that shows a secret once is null now.
+pub(super) fn created_before<T: Serialize>(
+    app: &App,
+    path: &str,
+    id: i64,
+    body: T,
+    secret: &str,
+) -> Result<Response, Problem> {
+    let mut again = serde_json::to_value(body).map_err(Problem::internal)?;
+    if let Value::Object(fields) = &mut again {
+        fields.insert(secret.to_owned(), Value::Null);
+    }
+    Ok(([REPLAYED], created(app, path, id, again)).into_response())
 }
 
 /// Spells an optional time.

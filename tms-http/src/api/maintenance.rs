@@ -13,7 +13,7 @@ use tms_core::{
 use super::field::{checked, created, id, spelled, time};
 use crate::{
     api::routes::Routes,
-    extract::{JsonBody, Params, PathId, SignedIn},
+    extract::{JsonBody, Params, PathId, Repeatable, SignedIn},
     paging::Paging,
     problem::Problem,
     state::App,
@@ -55,9 +55,11 @@ async fn get_maintenance(
 async fn plan_maintenance(
     State(app): State<App>,
     SignedIn(ctx): SignedIn,
+    repeatable: Repeatable,
     body: JsonBody,
 ) -> Result<Response, Problem> {
     ctx.require(Permission::MaintenanceWrite)?;
+    let ctx = repeatable.of(ctx, body.bytes())?;
     let plan = check(body.read()?, ctx.now)?;
     let made = app.tms.maintenance().plan(&ctx, plan).await?;
     Ok(created(&app, PATH, made.id.get(), wire::Maintenance::from(made)))

@@ -26,7 +26,7 @@ use tms_core::{
 use super::field::{Bound, bound, created};
 use crate::{
     api::routes::Routes,
-    extract::{Etag, IfMatch, JsonBody, Params, PathId, SignedIn},
+    extract::{Etag, IfMatch, JsonBody, Params, PathId, Repeatable, SignedIn},
     paging::{Paging, take_order},
     problem::Problem,
     state::App,
@@ -92,8 +92,14 @@ async fn get_terminal(
 }
 
 /// `POST /terminals`
-async fn create_terminal(State(app): State<App>, SignedIn(ctx): SignedIn, body: JsonBody) -> Result<Response, Problem> {
+async fn create_terminal(
+    State(app): State<App>,
+    SignedIn(ctx): SignedIn,
+    repeatable: Repeatable,
+    body: JsonBody,
+) -> Result<Response, Problem> {
     ctx.require(Permission::TerminalWrite)?;
+    let ctx = repeatable.of(ctx, body.bytes())?;
     let usual = app.tms.settings().rules().presence.default_interval_s;
     let draft = convert::draft(body.read()?, usual)?;
     let made = app.tms.terminals().create(&ctx, draft).await?;

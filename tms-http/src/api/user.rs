@@ -21,7 +21,7 @@ use tms_core::{
 use super::field::{checked, created, id, non_empty};
 use crate::{
     api::routes::Routes,
-    extract::{Etag, IfMatch, JsonBody, Params, PathId, SignedIn},
+    extract::{Etag, IfMatch, JsonBody, Params, PathId, Repeatable, SignedIn},
     paging::{Paging, take_order},
     problem::Problem,
     state::App,
@@ -70,8 +70,14 @@ async fn get_user(
 }
 
 /// `POST /users`: the answer shows this once with what the person sets the first password.
-async fn create_user(State(app): State<App>, SignedIn(ctx): SignedIn, body: JsonBody) -> Result<Response, Problem> {
+async fn create_user(
+    State(app): State<App>,
+    SignedIn(ctx): SignedIn,
+    repeatable: Repeatable,
+    body: JsonBody,
+) -> Result<Response, Problem> {
     ctx.require(Permission::UserWrite)?;
+    let ctx = repeatable.of(ctx, body.bytes())?;
     let request = check(body.read()?)?;
     let (user, link) = app.tms.users().create(&ctx, request).await?;
     let link = link.ok_or_else(|| Error::Internal("a person without a password has no link".into()))?;
@@ -118,7 +124,10 @@ async fn reset_password(
     State(app): State<App>,
     SignedIn(ctx): SignedIn,
     PathId(id): PathId<UserId>,
+    repeatable: Repeatable,
 ) -> Result<Response, Problem> {
+    ctx.require(Permission::UserWrite)?;
+    let ctx = repeatable.of(ctx, &[])?;
     let link: wire::PasswordLink = app.tms.users().reset_password(&ctx, id).await?.into();
     Ok((StatusCode::CREATED, Json(link)).into_response())
 }
@@ -199,7 +208,7 @@ impl From<User> for wire::User {
 impl From<ShownLink> for wire::PasswordLink {
     fn from(link: ShownLink) -> Self {
         Self {
-            token: link.token.expose().to_owned(),
+            token: link.token.map(|token| token.expose().to_owned()),
             expires_at: link.expires_at.to_string(),
         }
     }

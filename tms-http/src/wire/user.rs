@@ -47,8 +47,8 @@ pub struct UserCreated {
 /// A one-time token with which a person sets a password; shown once.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PasswordLink {
-    /// For `POST /auth/password/reset`.
-    pub token: String,
+    /// For `POST /auth/password/reset`; null for who repeats the request with its key.
+    pub token: Option<String>,
     /// Until when it is good.
     pub expires_at: String,
 }

@@ -62,7 +62,10 @@ pub async fn reset(config: &Config, username: &str, second_factor: bool, output:
         let removed = tms.users().remove_second_factor(&ctx, user.id).await;
         removed.map_err(explain)?;
     }
-    let (token, until) = (link.token.expose(), link.expires_at.to_string());
+    let Some(token) = &link.token else {
+        anyhow::bail!("the link was made before");
+    };
+    let (token, until) = (token.expose(), link.expires_at.to_string());
     output.result(
         &json!({
             "id": user.id.get(), "username": user.username, "token": token, "expires_at": until,

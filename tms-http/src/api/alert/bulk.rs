@@ -12,7 +12,7 @@ use tms_core::{
 
 use crate::{
     api::field::{Bound, bound, checked, id, non_empty},
-    extract::{JsonBody, SignedIn},
+    extract::{JsonBody, Repeatable, SignedIn},
     problem::Problem,
     state::App,
     wire::alert as wire,
@@ -22,9 +22,11 @@ use crate::{
 pub(super) async fn answer_alerts(
     State(app): State<App>,
     SignedIn(ctx): SignedIn,
+    repeatable: Repeatable,
     body: JsonBody,
 ) -> Result<Json<wire::AlertBulkDone>, Problem> {
     ctx.require(Permission::AlertWrite)?;
+    let ctx = repeatable.of(ctx, body.bytes())?;
     let request: wire::AlertBulk = body.read()?;
     let dry_run = request.dry_run;
     let (selection, answer) = check(request)?;

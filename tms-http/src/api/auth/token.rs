@@ -11,10 +11,10 @@ use tms_core::{
 
 use crate::{
     api::{
-        field::{created, spelled, time},
+        field::{created, created_before, spelled, time},
         routes::Routes,
     },
-    extract::{JsonBody, Params, PathId, SignedIn},
+    extract::{JsonBody, Params, PathId, Repeatable, SignedIn},
     paging::Paging,
     problem::Problem,
     state::App,
@@ -51,12 +51,21 @@ async fn get_token(
     Ok(Json(app.tms.api_tokens().get(&ctx, id).await?.into()))
 }
 
-/// `POST /auth/tokens`: the answer shows the token this once.
-async fn create_token(State(app): State<App>, SignedIn(ctx): SignedIn, body: JsonBody) -> Result<Response, Problem> {
+/// `POST /auth/tokens`: the answer shows the token this once, and not to who repeats the request with its key.
+async fn create_token(
+    State(app): State<App>,
+    SignedIn(ctx): SignedIn,
+    repeatable: Repeatable,
+    body: JsonBody,
+) -> Result<Response, Problem> {
     ctx.proven_session()?;
+    let ctx = repeatable.of(ctx, body.bytes())?;
     let request = check(body.read()?)?;
     let (made, token) = app.tms.api_tokens().create(&ctx, request).await?;
     let id = made.id.get();
+    let Some(token) = token else {
+        return created_before(&app, PATH, id, wire::ApiToken::from(made), "token");
+    };
     let shown = wire::ApiToken {
         token: Some(token.expose().to_owned()),
         ..made.into()
