@@ -1,5 +1,7 @@
 //! The command line.
 
+use std::path::PathBuf;
+
 use clap::{Parser, Subcommand};
 
 use crate::config::duration::parse_duration;
@@ -51,6 +53,23 @@ pub enum Command {
     /// Looks after the audit trail
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Makes a backup, or looks after those that were made
+    Backup {
+        /// What to do, if not to make one
+        #[command(subcommand)]
+        command: Option<BackupCommand>,
+    },
+    /// Puts a backup in the place of the database
+    Restore {
+        /// Which one; the newest if none is named
+        name: Option<String>,
+        /// The file with the private key, for an encrypted backup
+        #[arg(long, value_name = "FILE")]
+        identity: Option<PathBuf>,
+        /// Replaces a database that has data, which is kept beside
+        #[arg(long)]
+        replace: bool,
+    },
     /// Checks configuration, database, migrations, secrets, clock and disk
     Check,
 }
@@ -122,6 +141,21 @@ pub enum EnrollmentCodeCommand {
         /// How long it lives, such as 90m, 24h or 7d
         #[arg(long, default_value = "24h", value_parser = parse_duration)]
         ttl: std::time::Duration,
+    },
+}
+
+/// Looks after backups.
+#[derive(Debug, Subcommand)]
+pub enum BackupCommand {
+    /// Lists the backups, newest first
+    List,
+    /// Restores a backup beside the database, compares it with what was backed up, and removes it again
+    Verify {
+        /// Which one; the newest if none is named
+        name: Option<String>,
+        /// The file with the private key, for an encrypted backup
+        #[arg(long, value_name = "FILE")]
+        identity: Option<PathBuf>,
     },
 }
 

@@ -1,17 +1,19 @@
 //! The commands, one file each.
 
 mod audit;
+mod backup;
 mod check;
 mod demo;
 mod enrollment_code;
 mod migrate;
+mod restore;
 mod serve;
 mod user;
 
 use std::process::ExitCode;
 
 use crate::{
-    args::{Args, AuditCommand, Command, EnrollmentCodeCommand, UserCommand},
+    args::{Args, AuditCommand, BackupCommand, Command, EnrollmentCodeCommand, UserCommand},
     config::Config,
     output::Output,
 };
@@ -46,6 +48,18 @@ pub async fn run(args: Args, config: Config, output: Output) -> anyhow::Result<E
             enrollment_code::create(&config, request, output).await
         }
         Command::Audit(AuditCommand::Verify { expect_head }) => audit::verify(&config, expect_head, output).await,
+        Command::Backup { command: None } => backup::make(&config, output).await,
+        Command::Backup {
+            command: Some(BackupCommand::List),
+        } => backup::list(&config, output),
+        Command::Backup {
+            command: Some(BackupCommand::Verify { name, identity }),
+        } => backup::verify(&config, name.as_deref(), identity.as_deref(), output).await,
+        Command::Restore {
+            name,
+            identity,
+            replace,
+        } => restore::run(&config, name.as_deref(), identity.as_deref(), replace, output).await,
         Command::Check => check::run(&config, output).await,
     }
 }

@@ -6,6 +6,7 @@ mod sources;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
+use tms_backup::Recipient;
 use tms_core::{secret::Secret, settings::Settings};
 
 use reader::Reader;
@@ -48,6 +49,23 @@ pub enum LogFormat {
     Json,
 }
 
+/// Where backups are and how they are made.
+#[derive(Debug, Clone)]
+pub struct BackupConfig {
+    /// Their folder.
+    pub folder: PathBuf,
+    /// The public key to which they are encrypted.
+    pub recipient: Option<Recipient>,
+    /// How long they are kept.
+    pub keep: Duration,
+    #[cfg_attr(
+        not(feature = "postgres"),
+        expect(dead_code, reason = "this build has no such store")
+    )]
+    /// The folder of PostgreSQL's programs, if they are not where programs are.
+    pub programs: Option<PathBuf>,
+}
+
 /// A configuration that was checked.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -81,6 +99,8 @@ pub struct Config {
     pub log_filter: String,
     /// How many batches of heartbeats are written at a time.
     pub ingest_lanes: usize,
+    /// Where backups are and how they are made.
+    pub backup: BackupConfig,
     /// What holds until somebody saves settings.
     pub settings: Settings,
 }
@@ -104,10 +124,12 @@ impl Config {
         let store = reader.store(listen);
         let is_embedded = matches!(store, StoreConfig::Sqlite);
         let defaults = Settings::default();
+        let data_dir = reader
+            .text("TMS_DATA_DIR")
+            .map_or_else(|| PathBuf::from("tms-data"), PathBuf::from);
         let config = Self {
-            data_dir: reader
-                .text("TMS_DATA_DIR")
-                .map_or_else(|| PathBuf::from("tms-data"), PathBuf::from),
+            backup: reader.backup(&data_dir),
+            data_dir,
             listen,
             secret_key: reader.secret_key(&store),
             previous_secret_key: reader.previous_secret_key(),

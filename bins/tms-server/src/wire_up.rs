@@ -1,5 +1,7 @@
 //! Composes stores, core and keys from the configuration.
 
+pub mod backups;
+
 use std::{fmt::Write as _, io::Write, os::unix::fs::OpenOptionsExt, path::Path};
 
 use anyhow::Context;
@@ -55,13 +57,15 @@ pub async fn open_stores(config: &Config, purpose: Purpose) -> anyhow::Result<St
             Ok(store.with_context(|| format!("opening {}", path.display()))?.stores())
         }
         #[cfg(feature = "postgres")]
-        StoreConfig::Postgres { .. } => {
-            let store = PgStore::connect(&postgres_settings(config)?).context("preparing the database connection")?;
-            Ok(store.stores())
-        }
+        StoreConfig::Postgres { .. } => Ok(postgres_store(config)?.stores()),
         #[cfg(not(all(feature = "sqlite", feature = "postgres")))]
         other => anyhow::bail!("this build has no support for {other:?}"),
     }
+}
+
+#[cfg(feature = "postgres")]
+fn postgres_store(config: &Config) -> anyhow::Result<std::sync::Arc<PgStore>> {
+    PgStore::connect(&postgres_settings(config)?).context("preparing the database connection")
 }
 
 #[cfg(feature = "postgres")]

@@ -1,10 +1,12 @@
 //! `tms check`: is everything there that the server needs, and is the database one that keeps what it acknowledges?
 
-use std::{path::Path, process::ExitCode};
+use std::{path::Path, process::ExitCode, time::Duration};
 
 use serde_json::json;
+use tms_backup::Folder;
 use tms_core::{
     Stores,
+    time::{Clock, SystemClock, Timestamp},
     upkeep::{Health, SchemaState, store::AuditGrants},
 };
 
@@ -42,6 +44,7 @@ pub async fn run(config: &Config, output: Output) -> anyhow::Result<ExitCode> {
         Finding::new("configuration", None),
         disk(&config.data_dir),
         hosts(config),
+        backups(config),
     ];
     match wire_up::open_stores(config, Purpose::Command).await {
         Ok(stores) => findings.extend(database(config, &stores).await),
@@ -140,7 +143,6 @@ async fn accounts(stores: &Stores) -> Finding {
 }
 
 async fn clock(stores: &Stores) -> Finding {
-    use tms_core::time::{Clock, SystemClock};
     let now = SystemClock.now();
     let fault = match stores.upkeep.clock_skew(now).await {
         Ok(skew) if skew.as_secs() >= 5 => Some(format!(
@@ -151,6 +153,32 @@ async fn clock(stores: &Stores) -> Finding {
         Err(error) => Some(error.to_string()),
     };
     Finding::new("clock", fault)
+}
+
+/// How old the newest backup may be.
+const FRESH: Duration = Duration::from_secs(26 * 3_600);
+
+/// Who has other backups needs none of ours.
+fn backups(config: &Config) -> Finding {
+    let now = SystemClock.now();
+    let newest = Folder::new(&config.backup.folder).find(None);
+    let advice = match newest {
+        Ok(manifest) => match manifest.created_at.parse::<Timestamp>() {
+            Ok(at) if now.since(at) < FRESH => None,
+            _ => Some(format!(
+                "the newest is of {}; let `tms backup` run each night",
+                manifest.created_at
+            )),
+        },
+        Err(_) => Some(format!(
+            "none in {}; let `tms backup` run each night",
+            config.backup.folder.display()
+        )),
+    };
+    Finding {
+        advice,
+        ..Finding::new("backups", None)
+    }
 }
 
 fn disk(folder: &Path) -> Finding {

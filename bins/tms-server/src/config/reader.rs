@@ -1,10 +1,16 @@
 //! From texts to typed values; collects every fault.
 
-use std::{fmt::Write, net::SocketAddr, str::FromStr};
+use std::{
+    fmt::Write,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    str::FromStr,
+    time::Duration,
+};
 
 use tms_core::{Error, secret::Secret, settings::Settings};
 
-use super::{Faults, LogFormat, StoreConfig, sources::Sources};
+use super::{BackupConfig, Faults, LogFormat, StoreConfig, sources::Sources};
 
 /// Reads values and notes faults.
 #[derive(Debug)]
@@ -55,6 +61,24 @@ impl Reader {
                 self.fault(format!("{key}: must be on or off"));
                 default
             }
+        }
+    }
+
+    /// Returns where backups are and how they are made.
+    pub fn backup(&mut self, data_dir: &Path) -> BackupConfig {
+        let days: u32 = self.parse("TMS_BACKUP_KEEP_DAYS", 30, "a number of days");
+        let recipient = self.text("TMS_BACKUP_PUBLIC_KEY").map(|text| text.parse());
+        let recipient = recipient.transpose().unwrap_or_else(|error: tms_backup::BackupError| {
+            self.fault(format!("TMS_BACKUP_PUBLIC_KEY: {error}"));
+            None
+        });
+        BackupConfig {
+            folder: self
+                .text("TMS_BACKUP_DIR")
+                .map_or_else(|| data_dir.join("backups"), PathBuf::from),
+            recipient,
+            keep: Duration::from_secs(u64::from(days) * 86_400),
+            programs: self.text("TMS_POSTGRES_BIN").map(PathBuf::from),
         }
     }
 

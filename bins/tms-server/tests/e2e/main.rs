@@ -12,6 +12,7 @@
 )]
 
 mod audit;
+mod backup;
 mod commands;
 mod crash;
 mod outage;

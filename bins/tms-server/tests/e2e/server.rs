@@ -284,6 +284,11 @@ impl Operator {
         }
     }
 
+    /// Returns the token.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
     /// Gets a document.
     pub async fn get(&self, path: &str) -> Value {
         let (status, body) = self.send(reqwest::Method::GET, path, None).await;
