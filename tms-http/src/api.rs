@@ -5,6 +5,7 @@ mod alert;
 mod audit;
 mod auth;
 mod customer;
+pub(crate) mod docs;
 mod enrollment_code;
 mod field;
 mod maintenance;
@@ -33,4 +34,5 @@ pub(crate) fn routes(app: &App) -> Routes {
         .merge(summary::routes())
         .merge(setting::routes())
         .merge(user::routes())
+        .merge(docs::routes())
 }

@@ -30,6 +30,8 @@ mod json;
 #[cfg(feature = "server")]
 mod limit;
 #[cfg(feature = "server")]
+mod openapi;
+#[cfg(feature = "server")]
 mod origin;
 #[cfg(feature = "server")]
 mod paging;

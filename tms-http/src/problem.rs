@@ -219,6 +219,16 @@ impl Problem {
     }
 }
 
+/// Makes an error body to show.
+pub(crate) fn sample(code: Code) -> serde_json::Value {
+    let problem = match code {
+        Code::Invalid => Problem::field("serial_number", "must be 3 to 50 of A-Z, 0-9 and -"),
+        other => Problem::new(other),
+    };
+    let body = problem.body("b1946ac9", Timestamp::from_secs(1_769_248_800));
+    serde_json::from_slice(&body).unwrap_or_default()
+}
+
 /// Makes an id for an answer to no request in particular.
 fn alone_id(now: Timestamp) -> String {
     format!("{:016x}", mix(now.as_micros().unsigned_abs()))

@@ -9,7 +9,7 @@ use axum::{
 use tms_core::Tms;
 
 use crate::{
-    api::{self, Route},
+    api::{self, Route, routes::Described},
     edge::{around, check_host, unknown_route, wrong_method},
     health,
     settings::HttpSettings,
@@ -23,13 +23,16 @@ const HEARTBEAT: &str = "/agent/heartbeat";
 /// Lists every route of the API, so that a test or a document can leave none out.
 pub fn routes(tms: &Tms) -> Vec<Route> {
     let app = App::new(tms.clone(), HttpSettings::new([]));
-    let (_, mut routes) = api::routes(&app).into_parts();
-    routes.push(Route {
-        method: "POST",
-        path: HEARTBEAT,
-    });
+    let mut routes: Vec<Route> = all_routes(&app).1.iter().map(|described| described.route).collect();
     routes.sort_unstable();
     routes
+}
+
+/// Returns the routes below the API: a router without the heartbeat, and the list of all with it.
+pub(crate) fn all_routes(app: &App) -> (Router<App>, Vec<Described>) {
+    let (router, mut list) = api::routes(app).into_parts();
+    list.push(api::agent::heartbeat::described(HEARTBEAT));
+    (router, list)
 }
 
 /// Makes the router of TMS, to be served by [`crate::serve`] or merged into another application.
@@ -42,7 +45,7 @@ pub fn router(tms: Tms, settings: HttpSettings) -> Router {
     let app = App::new(tms, settings);
     let mut routes = Router::new();
     if app.settings.api {
-        routes = routes.nest(API, api::routes(&app).into_parts().0);
+        routes = routes.nest(API, all_routes(&app).0).merge(api::docs::page_routes());
     }
     let mut routes = routes
         .fallback(unknown_route)

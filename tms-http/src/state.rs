@@ -1,7 +1,11 @@
 //! What every handler of one router shares.
 
-use std::{ops::Deref, sync::Arc};
+use std::{
+    ops::Deref,
+    sync::{Arc, OnceLock},
+};
 
+use bytes::Bytes;
 use metrics::{Counter, Histogram, counter, histogram};
 use tms_core::{Tms, limit::Allowance, time::Timestamp};
 
@@ -18,6 +22,14 @@ pub(crate) struct Inner {
     pub(crate) limits: Limits,
     pub(crate) cursors: CursorKey,
     pub(crate) meters: Meters,
+    pub(crate) document: Document,
+}
+
+/// The OpenAPI document, made when somebody first asks.
+#[derive(Default)]
+pub(crate) struct Document {
+    pub(crate) json: OnceLock<Bytes>,
+    pub(crate) html: OnceLock<Bytes>,
 }
 
 /// Counters that are touched too often to be looked up each time.
@@ -46,6 +58,7 @@ impl App {
                 heartbeat_seconds: histogram!("tms_http_request_duration_seconds", "route" => route),
                 ignored_fields: counter!("tms_http_ignored_fields_total"),
             },
+            document: Document::default(),
             tms,
             settings,
         }))

@@ -18,6 +18,7 @@ pub mod list;
 pub mod maintenance;
 pub mod patch;
 pub mod problem;
+pub mod setting;
 pub mod summary;
 pub mod terminal;
 pub mod text;

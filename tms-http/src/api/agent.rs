@@ -27,18 +27,40 @@ use crate::{
     origin::{bearer, client_address},
     problem::{Code, Problem},
     state::{App, Inner},
+    wire::agent::{LogAnswer, LogBatch, RegisterAnswer, RegisterRequest, RotateAnswer},
 };
 
+/// The name of [`SERIAL`] in the document.
+const SERIAL_HEADER: &str = "X-Terminal-Serial";
 const SERIAL: HeaderName = HeaderName::from_static("x-terminal-serial");
 
 /// The routes of agents but the heartbeat.
 pub(crate) fn routes(app: &App) -> Routes {
     let admitted = Routes::default()
         .post("/agent/logs", log::post_logs)
+        .doc(
+            "Takes 1 to 200 lines of a log, all or nothing; an `event_id` counts once",
+            |d| {
+                d.agents()
+                    .takes(SERIAL_HEADER)
+                    .body::<LogBatch<'static>>()
+                    .answers::<LogAnswer>()
+            },
+        )
         .post("/agent/token/rotate", token::rotate_token)
+        .doc("Returns a new token; the old one works for ten more minutes", |d| {
+            d.agents().takes(SERIAL_HEADER).answers::<RotateAnswer>()
+        })
         .surrounded(from_fn_with_state(app.clone(), admit));
     let open = Routes::default()
         .post("/agent/register", register::register_agent)
+        .doc("Enrols an agent: a code becomes a token", |d| {
+            d.anyone()
+                .body::<RegisterRequest>()
+                .created::<RegisterAnswer>()
+                .refuses(401)
+                .more("A wrong, a used and an expired code look alike (401).")
+        })
         .surrounded(from_fn_with_state(app.clone(), limit_enrolments));
     admitted.merge(open)
 }

@@ -15,7 +15,7 @@ use tms_core::{
     error::FieldErrors,
     id::AlertId,
     page::Order,
-    permission::Permission,
+    permission::{Permission, Permission as P},
 };
 
 use super::field::{Bound, bound, non_empty, spelled};
@@ -34,8 +34,21 @@ const PATH: &str = "/alerts";
 pub(super) fn routes() -> Routes {
     Routes::default()
         .get("/alerts", list_alerts)
+        .doc("Lists alerts, the newest first", |d| {
+            d.needs(P::AlertRead).query::<wire::AlertQuery>().list::<wire::Alert>()
+        })
         .get("/alerts/{id}", get_alert)
+        .doc("Returns an alert", |d| {
+            d.needs(P::AlertRead).answers::<wire::Alert>().tagged()
+        })
         .patch("/alerts/{id}", answer_alert)
+        .doc("Acknowledges or resolves an alert", |d| {
+            d.needs(P::AlertWrite)
+                .body::<wire::AlertPatch>()
+                .answers::<wire::AlertPatched>()
+                .tagged()
+                .more("Neither can be taken back. A resolved alert is final.")
+        })
         .post("/alerts/bulk", bulk::answer_alerts)
 }
 

@@ -26,6 +26,7 @@ use super::agent::limited;
 use crate::{
     api::routes::Routes,
     extract::{Anyone, JsonBody, SignedIn},
+    openapi::Doc,
     origin::client_address,
     problem::Problem,
     state::App,
@@ -35,10 +36,23 @@ use crate::{
 pub(super) fn routes(app: &App) -> Routes {
     let open = Routes::default()
         .post("/auth/login", login)
+        .doc("Signs in", |d| {
+            d.anyone().body::<LoginRequest>().answers::<TokenAnswer>().refuses(401)
+        })
         .post("/auth/refresh", refresh)
+        .doc("Exchanges a refresh token for a new pair, once", |d| {
+            d.anyone()
+                .body::<RefreshRequest>()
+                .answers::<TokenAnswer>()
+                .refuses(401)
+        })
         .post("/auth/password/reset", account::reset_password)
         .surrounded(from_fn_with_state(app.clone(), limit_sign_ins));
-    let signed_in = Routes::default().post("/auth/logout", logout).get("/auth/me", get_me);
+    let signed_in = Routes::default()
+        .post("/auth/logout", logout)
+        .doc("Signs out", Doc::empty)
+        .get("/auth/me", get_me)
+        .doc("Returns who is signed in", Doc::answers::<wire::User>);
     open.merge(signed_in)
         .merge(account::routes())
         .merge(mfa::routes())

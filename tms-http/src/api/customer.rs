@@ -12,7 +12,7 @@ use tms_core::{
     customer::{Customer, store::CustomerFilter},
     id::CustomerId,
     page::Order,
-    permission::Permission,
+    permission::{Permission, Permission as P},
 };
 
 use super::field::created;
@@ -30,10 +30,34 @@ const PATH: &str = "/customers";
 pub(super) fn routes() -> Routes {
     Routes::default()
         .get("/customers", list_customers)
+        .doc("Lists customers by name", |d| {
+            d.needs(P::CustomerRead)
+                .query::<wire::CustomerQuery>()
+                .list::<wire::Customer>()
+        })
         .post("/customers", create_customer)
+        .doc("Adds a customer", |d| {
+            d.needs(P::CustomerWrite)
+                .body::<wire::CustomerCreate>()
+                .created::<wire::Customer>()
+                .tagged()
+        })
         .get("/customers/{id}", get_customer)
+        .doc("Returns a customer", |d| {
+            d.needs(P::CustomerRead).answers::<wire::Customer>().tagged()
+        })
         .patch("/customers/{id}", update_customer)
+        .doc("Changes a customer", |d| {
+            d.needs(P::CustomerWrite)
+                .if_match()
+                .body::<wire::CustomerPatch>()
+                .answers::<wire::Customer>()
+                .tagged()
+        })
         .delete("/customers/{id}", delete_customer)
+        .doc("Deletes a customer that has no terminals", |d| {
+            d.needs(P::CustomerWrite).if_match().empty()
+        })
 }
 
 /// `GET /customers`

@@ -8,7 +8,7 @@ use tms_core::{
     enrolment::{EnrolmentCode, service::CodeRequest},
     error::FieldErrors,
     id::{CustomerId, EnrolmentCodeId},
-    permission::Permission,
+    permission::{Permission, Permission as P},
     text::SerialNumber,
     time::Timestamp,
 };
@@ -29,9 +29,24 @@ const USUAL_LIFE_HOURS: u32 = 24;
 pub(super) fn routes() -> Routes {
     Routes::default()
         .get("/enrollment-codes", list_enrollment_codes)
+        .doc("Lists enrolment codes, the newest first", |d| {
+            d.needs(P::EnrolmentRead)
+                .query::<wire::EnrollmentCodeQuery>()
+                .list::<wire::EnrollmentCode>()
+        })
         .post("/enrollment-codes", create_enrollment_code)
+        .doc("Makes an enrolment code; this answer alone shows it", |d| {
+            d.needs(P::EnrolmentWrite)
+                .body::<wire::EnrollmentCodeCreate>()
+                .created::<wire::EnrollmentCode>()
+                .refuses(404)
+        })
         .get("/enrollment-codes/{id}", get_enrollment_code)
+        .doc("Returns an enrolment code without the code itself", |d| {
+            d.needs(P::EnrolmentRead).answers::<wire::EnrollmentCode>()
+        })
         .delete("/enrollment-codes/{id}", revoke_enrollment_code)
+        .doc("Withdraws an enrolment code", |d| d.needs(P::EnrolmentWrite).empty())
 }
 
 /// `GET /enrollment-codes`

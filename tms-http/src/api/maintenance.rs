@@ -6,7 +6,7 @@ use tms_core::{
     error::FieldErrors,
     id::{MaintenanceId, TerminalId},
     maintenance::{Maintenance, NewMaintenance},
-    permission::Permission,
+    permission::{Permission, Permission as P},
     time::Timestamp,
 };
 
@@ -25,9 +25,24 @@ const PATH: &str = "/maintenance";
 pub(super) fn routes() -> Routes {
     Routes::default()
         .get("/maintenance", list_maintenance)
+        .doc("Lists maintenance times", |d| {
+            d.needs(P::TerminalRead)
+                .query::<wire::MaintenanceQuery>()
+                .list::<wire::Maintenance>()
+        })
         .post("/maintenance", plan_maintenance)
+        .doc("Plans a maintenance; without `from` it begins at once", |d| {
+            d.needs(P::MaintenanceWrite)
+                .body::<wire::MaintenanceCreate>()
+                .created::<wire::Maintenance>()
+                .refuses(404)
+        })
         .get("/maintenance/{id}", get_maintenance)
+        .doc("Returns a maintenance time", |d| {
+            d.needs(P::TerminalRead).answers::<wire::Maintenance>()
+        })
         .delete("/maintenance/{id}", end_maintenance)
+        .doc("Ends a maintenance now", |d| d.needs(P::MaintenanceWrite).empty())
 }
 
 /// `GET /maintenance`

@@ -11,7 +11,7 @@ use axum::{
 };
 use tower::{Layer, Service};
 
-use crate::state::App;
+use crate::{openapi::Doc, state::App};
 
 /// A method and a path below the API, with `{id}` where an id stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,11 +22,23 @@ pub struct Route {
     pub path: &'static str,
 }
 
+/// The summary of a route, and what adds the rest.
+pub(crate) type Words = (&'static str, fn(Doc) -> Doc);
+
+/// A route with what it says of itself.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Described {
+    pub(crate) route: Route,
+    /// The name of the handler, which names the operation too.
+    pub(crate) handler: &'static str,
+    pub(crate) doc: Option<Words>,
+}
+
 /// Routes and the list of them. Every module builds its routes with this, so that none is left out of the list.
 #[derive(Default)]
 pub(crate) struct Routes {
     router: Router<App>,
-    list: Vec<Route>,
+    list: Vec<Described>,
 }
 
 macro_rules! methods {
@@ -53,7 +65,20 @@ impl Routes {
         T: 'static,
     {
         self.router = self.router.route(path, on(filter, handler));
-        self.list.push(Route { method, path });
+        let name = std::any::type_name::<H>();
+        self.list.push(Described {
+            route: Route { method, path },
+            handler: name.rsplit_once("::").map_or(name, |(_, name)| name),
+            doc: None,
+        });
+        self
+    }
+
+    /// Says what the last route is for; see CONTRIBUTING.md.
+    pub(crate) fn doc(mut self, summary: &'static str, more: fn(Doc) -> Doc) -> Self {
+        if let Some(last) = self.list.last_mut() {
+            last.doc = Some((summary, more));
+        }
         self
     }
 
@@ -76,7 +101,7 @@ impl Routes {
     }
 
     /// Gives up the router and the list.
-    pub(crate) fn into_parts(self) -> (Router<App>, Vec<Route>) {
+    pub(crate) fn into_parts(self) -> (Router<App>, Vec<Described>) {
         (self.router, self.list)
     }
 }

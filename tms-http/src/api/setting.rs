@@ -8,7 +8,7 @@ use axum::{
 use serde_json::Value;
 use tms_core::{
     error::FieldErrors,
-    permission::Permission,
+    permission::{Permission, Permission as P},
     settings::{Settings, StoredSettings},
 };
 
@@ -17,12 +17,23 @@ use crate::{
     extract::{Etag, IfMatch, JsonBody, SignedIn},
     problem::Problem,
     state::App,
+    wire::setting as wire,
 };
 
 pub(super) fn routes() -> Routes {
     Routes::default()
         .get("/settings", get_settings)
+        .doc("Returns the settings", |d| {
+            d.needs(P::SettingsRead).answers::<wire::Settings>().tagged()
+        })
         .put("/settings", replace_settings)
+        .doc("Replaces the settings as a whole", |d| {
+            d.needs(P::SettingsWrite)
+                .if_match()
+                .body::<wire::Settings>()
+                .answers::<wire::Settings>()
+                .tagged()
+        })
 }
 
 /// `GET /settings`

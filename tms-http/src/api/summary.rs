@@ -1,7 +1,7 @@
 //! The fleet at a glance.
 
 use axum::{Json, extract::State};
-use tms_core::{alert::Severity, summary::Summary};
+use tms_core::{alert::Severity, permission::Permission as P, summary::Summary};
 
 use crate::{
     api::routes::Routes,
@@ -12,7 +12,11 @@ use crate::{
 };
 
 pub(super) fn routes() -> Routes {
-    Routes::default().get("/summary", get_summary)
+    Routes::default()
+        .get("/summary", get_summary)
+        .doc("Returns the fleet at a glance, at most two seconds old", |d| {
+            d.needs(P::TerminalRead).refuses(422).answers::<wire::Summary>()
+        })
 }
 
 /// `GET /summary`

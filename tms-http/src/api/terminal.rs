@@ -14,7 +14,7 @@ use http::StatusCode;
 use tms_core::{
     id::TerminalId,
     page::Order,
-    permission::Permission,
+    permission::{Permission, Permission as P},
     presence::Status,
     terminal::{
         TerminalView,
@@ -38,10 +38,35 @@ const PATH: &str = "/terminals";
 pub(super) fn routes() -> Routes {
     Routes::default()
         .get("/terminals", list_terminals)
+        .doc("Lists terminals", |d| {
+            d.needs(P::TerminalRead)
+                .query::<wire::TerminalQuery>()
+                .list::<wire::Terminal>()
+        })
         .post("/terminals", create_terminal)
+        .doc("Adds a terminal before its agent enrols", |d| {
+            d.needs(P::TerminalWrite)
+                .body::<wire::TerminalCreate>()
+                .created::<wire::Terminal>()
+                .tagged()
+                .refuses(404)
+        })
         .get("/terminals/{id}", get_terminal)
+        .doc("Returns a terminal", |d| {
+            d.needs(P::TerminalRead).answers::<wire::Terminal>().tagged()
+        })
         .patch("/terminals/{id}", update_terminal)
+        .doc("Changes a terminal", |d| {
+            d.needs(P::TerminalWrite)
+                .if_match()
+                .body::<wire::TerminalPatch>()
+                .answers::<wire::Terminal>()
+                .tagged()
+        })
         .delete("/terminals/{id}", retire_terminal)
+        .doc("Retires a terminal; its history stays", |d| {
+            d.needs(P::TerminalWrite).if_match().empty()
+        })
         .post("/terminals/import", transfer::import_terminals)
         .get("/terminals/export.csv", transfer::export_terminals)
         .merge(history::routes())

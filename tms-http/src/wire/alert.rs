@@ -6,6 +6,18 @@ use super::{Name, customer::CustomerRef, patch::present, terminal::TerminalRef};
 
 /// An alert.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "server",
+    derive(utoipa::ToSchema),
+    schema(example = json!(
+        {"id": 789, "terminal": {"id": 123, "serial_number": "TC-200-001", "store_name": "Shinjuku Store"},
+        "customer": {"id": 1, "company_name": "ABC Store Inc."}, "alert_type": "offline", "severity": "HIGH",
+        "state": "open", "title": "Terminal offline", "message": "Nothing was heard for 11 minutes",
+        "details": {}, "occurrences": 1, "is_acknowledged": false, "acknowledged_by": null, "acknowledged_at":
+        null, "is_resolved": false, "resolved_by": null, "resolved_at": null, "resolution": null,
+        "resolution_notes": null, "created_at": "2026-01-24T10:00:00Z"}
+    ))
+)]
 pub struct Alert {
     /// Its id.
     pub id: i64,
@@ -14,10 +26,13 @@ pub struct Alert {
     /// Whose terminal it is.
     pub customer: Option<CustomerRef>,
     /// Why.
+    #[cfg_attr(feature = "server", schema(value_type = crate::openapi::names::AlertType))]
     pub alert_type: Name,
     /// CRITICAL, HIGH, MEDIUM, LOW, INFO.
+    #[cfg_attr(feature = "server", schema(value_type = crate::openapi::names::AlertSeverity))]
     pub severity: Name,
     /// open, acknowledged, resolved.
+    #[cfg_attr(feature = "server", schema(value_type = crate::openapi::names::AlertStatus))]
     pub state: Name,
     /// For people, short.
     pub title: String,
@@ -40,6 +55,7 @@ pub struct Alert {
     /// When.
     pub resolved_at: Option<String>,
     /// operator, auto.
+    #[cfg_attr(feature = "server", schema(value_type = Option<crate::openapi::names::AlertResolution>))]
     pub resolution: Option<Name>,
     /// What the person noted.
     pub resolution_notes: Option<String>,
@@ -49,6 +65,13 @@ pub struct Alert {
 
 /// `PATCH /alerts/{id}`
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "server",
+    derive(utoipa::ToSchema),
+    schema(example = json!(
+        {"is_acknowledged": true}
+    ))
+)]
 #[serde(deny_unknown_fields)]
 pub struct AlertPatch {
     /// True acknowledges it.
@@ -64,10 +87,18 @@ pub struct AlertPatch {
 
 /// The answer to `PATCH /alerts/{id}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "server",
+    derive(utoipa::ToSchema),
+    schema(example = json!(
+        {"id": 789, "status": "acknowledged", "resolved_at": null, "resolved_by": null}
+    ))
+)]
 pub struct AlertPatched {
     /// The alert.
     pub id: i64,
     /// open, acknowledged, resolved.
+    #[cfg_attr(feature = "server", schema(value_type = crate::openapi::names::AlertStatus))]
     pub status: Name,
     /// When it was resolved.
     pub resolved_at: Option<String>,
@@ -77,6 +108,7 @@ pub struct AlertPatched {
 
 /// `POST /alerts/bulk`
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AlertBulk {
     /// Which; either this or `filter`.
@@ -134,6 +166,7 @@ pub struct AlertBulkDone {
 
 /// The query of `GET /alerts`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AlertQuery {
     /// Only resolved, or only unresolved.
@@ -141,9 +174,11 @@ pub struct AlertQuery {
     pub is_resolved: Option<bool>,
     /// Only this severity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "server", schema(value_type = Option<crate::openapi::names::AlertSeverity>))]
     pub severity: Option<String>,
     /// Only this cause.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "server", schema(value_type = Option<crate::openapi::names::AlertType>))]
     pub alert_type: Option<String>,
     /// Only of this terminal.
     #[serde(default, skip_serializing_if = "Option::is_none")]

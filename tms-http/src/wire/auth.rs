@@ -8,6 +8,13 @@ use super::Name;
 
 /// `POST /auth/login`
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "server",
+    derive(utoipa::ToSchema),
+    schema(example = json!(
+        {"username": "yamada", "password": "correct horse battery"}
+    ))
+)]
 #[serde(deny_unknown_fields)]
 pub struct LoginRequest {
     /// The name used to sign in.
@@ -32,6 +39,13 @@ impl fmt::Debug for LoginRequest {
 
 /// `POST /auth/refresh`
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "server",
+    derive(utoipa::ToSchema),
+    schema(example = json!(
+        {"refresh_token": "tms_rt_..."}
+    ))
+)]
 #[serde(deny_unknown_fields)]
 pub struct RefreshRequest {
     /// The refresh token of the present pair.
@@ -46,12 +60,22 @@ impl fmt::Debug for RefreshRequest {
 
 /// A pair of tokens: the answer to a login and to a refresh.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "server",
+    derive(utoipa::ToSchema),
+    schema(example = json!(
+        {"access_token": "tms_at_...", "refresh_token": "tms_rt_...", "token_type": "Bearer", "expires_in":
+        900, "user": {"id": 1, "username": "yamada", "full_name": "Yamada Taro", "role": "operator", "email":
+        "yamada@example.com"}}
+    ))
+)]
 pub struct TokenAnswer {
     /// Goes with each request.
     pub access_token: String,
     /// Gets the next pair, once.
     pub refresh_token: String,
     /// `Bearer`.
+    #[cfg_attr(feature = "server", schema(value_type = String))]
     pub token_type: Name,
     /// Seconds until the access token ends.
     pub expires_in: u64,
@@ -74,6 +98,14 @@ impl fmt::Debug for TokenAnswer {
 
 /// An operator as `GET /auth/me` shows them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "server",
+    derive(utoipa::ToSchema),
+    schema(example = json!(
+        {"id": 1, "username": "yamada", "full_name": "Yamada Taro", "role": "operator", "email":
+        "yamada@example.com"}
+    ))
+)]
 pub struct User {
     /// The id.
     pub id: i64,
@@ -82,6 +114,7 @@ pub struct User {
     /// The name that others see.
     pub full_name: String,
     /// admin, operator, support, viewer.
+    #[cfg_attr(feature = "server", schema(value_type = crate::openapi::names::Role))]
     pub role: Name,
     /// Where to write.
     #[serde(default)]

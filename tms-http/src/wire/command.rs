@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// What an agent can be asked to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CommandType {
     /// Start the PC or the reader anew.
@@ -25,6 +26,7 @@ pub enum CommandType {
 
 /// How urgent a command is; high first, then oldest.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Priority {
     /// When nothing else is to do.
@@ -38,6 +40,7 @@ pub enum Priority {
 
 /// A command as an agent receives it: a lease that ends by itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Command {
     /// Its id; the same over all attempts.
     pub id: i64,

@@ -6,6 +6,16 @@ use serde::{Deserialize, Serialize};
 
 /// An enrolment code.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "server",
+    derive(utoipa::ToSchema),
+    schema(example = json!(
+        {"id": 5, "code": "K7QM-2V8P-9XAB-4C6D", "customer_id": 1, "store_name": "Shinjuku Store",
+        "store_code": "001", "serial_number": null, "uses": 1, "used": 0, "expires_at":
+        "2026-01-25T10:00:00Z", "is_revoked": false, "created_by": "yamada", "created_at":
+        "2026-01-24T10:00:00Z"}
+    ))
+)]
 pub struct EnrollmentCode {
     /// Its id.
     pub id: i64,
@@ -47,6 +57,13 @@ impl fmt::Debug for EnrollmentCode {
 
 /// `POST /enrollment-codes`
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "server",
+    derive(utoipa::ToSchema),
+    schema(example = json!(
+        {"customer_id": 1, "store_name": "Shinjuku Store", "store_code": "001", "uses": 1, "ttl_hours": 24}
+    ))
+)]
 #[serde(deny_unknown_fields)]
 pub struct EnrollmentCodeCreate {
     /// Whose terminals it enrols.
@@ -73,6 +90,7 @@ pub struct EnrollmentCodeCreate {
 
 /// The query of `GET /enrollment-codes`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct EnrollmentCodeQuery {
     /// Only of this customer.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// One page of a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct List<T> {
     /// The rows.
     pub data: Vec<T>,
@@ -15,6 +16,14 @@ pub struct List<T> {
 
 /// Where a page stands in its list.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "server",
+    derive(utoipa::ToSchema),
+    schema(example = json!(
+        {"current_page": 1, "per_page": 20, "total": 1, "total_exact": true, "total_pages": 1, "from": 1,
+        "to": 1, "next_cursor": null}
+    ))
+)]
 pub struct Meta {
     /// The number of the page, from 1; null behind a cursor.
     #[serde(default)]
@@ -44,6 +53,14 @@ pub struct Meta {
 
 /// Addresses of other pages; null where there is none.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "server",
+    derive(utoipa::ToSchema),
+    schema(example = json!(
+        {"first": "/api/v1/terminals?page=1&per_page=20", "last": "/api/v1/terminals?page=1&per_page=20",
+        "prev": null, "next": null}
+    ))
+)]
 pub struct Links {
     /// The first page.
     #[serde(default)]

@@ -4,6 +4,14 @@ use serde::{Deserialize, Serialize};
 
 /// A planned time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "server",
+    derive(utoipa::ToSchema),
+    schema(example = json!(
+        {"id": 4, "terminal_id": 123, "from": "2026-01-24T10:00:00Z", "until": null, "reason": "a new cable",
+        "created_by": "yamada", "created_at": "2026-01-24T09:00:00Z"}
+    ))
+)]
 pub struct Maintenance {
     /// Its id.
     pub id: i64,
@@ -23,6 +31,13 @@ pub struct Maintenance {
 
 /// `POST /maintenance`
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "server",
+    derive(utoipa::ToSchema),
+    schema(example = json!(
+        {"terminal_id": 123, "until": "2030-01-24T12:00:00Z", "reason": "a new cable"}
+    ))
+)]
 #[serde(deny_unknown_fields)]
 pub struct MaintenanceCreate {
     /// Whose.
@@ -39,6 +54,7 @@ pub struct MaintenanceCreate {
 
 /// The query of `GET /maintenance`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct MaintenanceQuery {
     /// Only of this terminal.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// The body of an error answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct ErrorBody {
     /// What is wrong.
     pub error: Problem,
@@ -13,6 +14,7 @@ pub struct ErrorBody {
 
 /// What is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Problem {
     /// Such as `VAL_001`; programs decide by it.
     pub code: String,

@@ -4,6 +4,15 @@ use serde::{Deserialize, Serialize};
 
 /// `GET /summary`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "server",
+    derive(utoipa::ToSchema),
+    schema(example = json!(
+        {"terminals": {"total": 4, "online": 2, "offline": 1, "error": 1, "maintenance": 0}, "alerts":
+        {"total": 2, "CRITICAL": 0, "HIGH": 2, "MEDIUM": 0, "LOW": 0, "INFO": 0}, "as_of":
+        "2026-01-24T10:00:00Z"}
+    ))
+)]
 pub struct Summary {
     /// Terminals by status.
     pub terminals: TerminalTotals,
@@ -15,6 +24,7 @@ pub struct Summary {
 
 /// Terminals by status; retired ones are left out.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct TerminalTotals {
     /// All.
     pub total: u64,
@@ -30,6 +40,7 @@ pub struct TerminalTotals {
 
 /// Unresolved alerts by severity.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "UPPERCASE")]
 pub struct AlertTotals {
     /// All.

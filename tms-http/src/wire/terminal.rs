@@ -6,6 +6,22 @@ use super::{Name, Patch, agent::Metrics, customer::CustomerRef, patch::present};
 
 /// A terminal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "server",
+    derive(utoipa::ToSchema),
+    schema(example = json!(
+        {"id": 123, "serial_number": "TC-200-001", "model": "TC-200", "lifecycle": "active", "status":
+        "online", "status_reason": {"link": "connected", "device": "ok", "since": "2026-01-24T08:00:00Z",
+        "next_deadline": "2026-01-24T10:11:00Z"}, "customer": {"id": 1, "company_name": "ABC Store Inc."},
+        "store_name": "Shinjuku Store", "store_code": "001", "installation_address": null, "firmware_version":
+        "2.0.0", "agent_version": "1.0.0", "ip_address": "192.168.1.100", "mac_address": "00:11:22:33:44:55",
+        "last_heartbeat": "2026-01-24T10:00:00Z", "boot_id": "f3", "seq": 812, "metrics": {"cpu_usage": 45,
+        "memory_usage": 60, "disk_usage": 30, "temperature": 35}, "settings": {"heartbeat_interval": 300,
+        "auto_update_enabled": true, "maintenance_mode": false}, "active_alerts": 0, "installed_date":
+        "2024-12-01", "warranty_end_date": "2026-12-01", "created_at": "2026-01-24T08:00:00Z", "updated_at":
+        "2026-01-24T08:00:00Z"}
+    ))
+)]
 pub struct Terminal {
     /// Its id.
     pub id: i64,
@@ -14,8 +30,10 @@ pub struct Terminal {
     /// The model of the reader.
     pub model: String,
     /// registered, active, retired.
+    #[cfg_attr(feature = "server", schema(value_type = crate::openapi::names::Lifecycle))]
     pub lifecycle: Name,
     /// online, offline, error, maintenance.
+    #[cfg_attr(feature = "server", schema(value_type = crate::openapi::names::Status))]
     pub status: Name,
     /// Why.
     pub status_reason: StatusReason,
@@ -59,10 +77,13 @@ pub struct Terminal {
 
 /// Why a terminal has its status.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct StatusReason {
     /// never, connected, late, lost.
+    #[cfg_attr(feature = "server", schema(value_type = crate::openapi::names::Link))]
     pub link: Name,
     /// ok, error, absent, unknown.
+    #[cfg_attr(feature = "server", schema(value_type = crate::openapi::names::DeviceState))]
     pub device: Name,
     /// What the reader's library said, when it is in error.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -75,6 +96,7 @@ pub struct StatusReason {
 
 /// What an operator wants of a terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct TerminalSettings {
     /// Seconds between heartbeats.
     pub heartbeat_interval: u32,
@@ -86,6 +108,7 @@ pub struct TerminalSettings {
 
 /// A terminal where another thing refers to it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct TerminalRef {
     /// Its id.
     pub id: i64,
@@ -97,6 +120,14 @@ pub struct TerminalRef {
 
 /// `POST /terminals`
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "server",
+    derive(utoipa::ToSchema),
+    schema(example = json!(
+        {"serial_number": "TC-200-001", "customer_id": 1, "model": "TC-200", "store_name": "Shinjuku Store",
+        "store_code": "001", "heartbeat_interval": 300}
+    ))
+)]
 #[serde(deny_unknown_fields)]
 pub struct TerminalCreate {
     /// The number printed on the reader.
@@ -130,6 +161,13 @@ pub struct TerminalCreate {
 
 /// `PATCH /terminals/{id}`
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "server",
+    derive(utoipa::ToSchema),
+    schema(example = json!(
+        {"store_name": "Shinjuku South", "warranty_end_date": null}
+    ))
+)]
 #[serde(deny_unknown_fields)]
 pub struct TerminalPatch {
     /// The number printed on the reader.
@@ -143,12 +181,15 @@ pub struct TerminalPatch {
     pub model: Option<String>,
     /// The shop's name.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    #[cfg_attr(feature = "server", schema(value_type = Option<String>))]
     pub store_name: Patch<String>,
     /// The shop's number at its customer.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    #[cfg_attr(feature = "server", schema(value_type = Option<String>))]
     pub store_code: Patch<String>,
     /// Where it stands.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    #[cfg_attr(feature = "server", schema(value_type = Option<String>))]
     pub installation_address: Patch<String>,
     /// Seconds between heartbeats.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
@@ -158,14 +199,17 @@ pub struct TerminalPatch {
     pub auto_update_enabled: Option<bool>,
     /// When it was installed, as a date.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    #[cfg_attr(feature = "server", schema(value_type = Option<String>))]
     pub installed_date: Patch<String>,
     /// Until when it is under warranty, as a date.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    #[cfg_attr(feature = "server", schema(value_type = Option<String>))]
     pub warranty_end_date: Patch<String>,
 }
 
 /// `PUT /terminals/{id}/config`
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ConfigUpdate {
     /// Seconds between heartbeats.
@@ -184,8 +228,10 @@ pub struct ConfigUpdate {
 
 /// The answer to `PUT /terminals/{id}/config`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct ConfigUpdated {
     /// `updated`.
+    #[cfg_attr(feature = "server", schema(value_type = String))]
     pub status: Name,
     /// Whose.
     pub terminal_id: i64,
@@ -199,6 +245,7 @@ pub struct ConfigUpdated {
 
 /// The query of `GET /terminals`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TerminalQuery {
     /// Only of this customer.
@@ -206,6 +253,7 @@ pub struct TerminalQuery {
     pub customer_id: Option<i64>,
     /// Only with this status.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "server", schema(value_type = Option<crate::openapi::names::Status>))]
     pub status: Option<String>,
     /// Only of this model.
     #[serde(default, skip_serializing_if = "Option::is_none")]

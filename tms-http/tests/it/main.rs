@@ -25,6 +25,7 @@ mod list;
 mod maintenance;
 mod matrix;
 mod mount;
+mod openapi;
 mod repeated;
 mod scope;
 mod serve;

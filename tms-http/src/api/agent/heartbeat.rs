@@ -28,6 +28,7 @@ use tms_core::{
 
 use super::{authenticate, check_serial, optional, optional_address, time};
 use crate::{
+    api::routes::{Described, Route},
     edge::{finish, panicked, served_host},
     extract::body::{MAX_BODY, collect},
     json,
@@ -35,8 +36,23 @@ use crate::{
     origin::REQUEST_ID,
     problem::Problem,
     state::{App, Inner},
-    wire::agent::{DeviceReport, HeartbeatRequest},
+    wire::agent::{DeviceReport, HeartbeatAnswer, HeartbeatRequest},
 };
+
+/// What the route says of itself; it is mounted by hand.
+pub(crate) fn described(path: &'static str) -> Described {
+    Described {
+        route: Route { method: "POST", path },
+        handler: "post_heartbeat",
+        doc: Some(("Tells that terminal and reader are well", |d| {
+            d.agents()
+                .takes("X-Terminal-Serial")
+                .body::<HeartbeatRequest<'static>>()
+                .answers::<HeartbeatAnswer>()
+                .more("Answered after it is durable. Send the next one after `next_heartbeat` seconds.")
+        })),
+    }
+}
 
 /// `POST /agent/heartbeat`
 pub(crate) async fn post_heartbeat(State(app): State<App>, request: Request) -> Response {

@@ -6,6 +6,7 @@ use axum::{Json, extract::State};
 use tms_core::{
     heartbeat::HeartbeatRecord,
     id::TerminalId,
+    permission::Permission as P,
     presence::StatusInterval,
     terminal_log::{LogLevel, StoredLog, store::LogFilter},
 };
@@ -27,8 +28,29 @@ const USUAL_SPAN: Duration = Duration::from_secs(86_400);
 pub(super) fn routes() -> Routes {
     Routes::default()
         .get("/terminals/{id}/metrics", list_metrics)
+        .doc(
+            "Lists the heartbeats of a terminal, the newest first; of the last day unless asked otherwise",
+            |d| {
+                d.needs(P::TerminalRead)
+                    .query::<wire::MetricsQuery>()
+                    .list::<wire::MetricsRow>()
+            },
+        )
         .get("/terminals/{id}/status-changes", list_status_changes)
+        .doc("Lists the statuses that a terminal had, the newest first", |d| {
+            d.needs(P::TerminalRead)
+                .query::<wire::PageQuery>()
+                .list::<wire::StatusChange>()
+        })
         .get("/terminals/{id}/logs", list_logs)
+        .doc(
+            "Lists what the agent of a terminal noted, the last received first",
+            |d| {
+                d.needs(P::TerminalRead)
+                    .query::<wire::LogQuery>()
+                    .list::<wire::LogRow>()
+            },
+        )
 }
 
 /// `GET /terminals/{id}/metrics`

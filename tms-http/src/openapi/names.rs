@@ -1,0 +1,55 @@
+//! The enumerations of the domain, as the document shows them: a wire type names one with `schema(value_type = ...)`.
+
+use tms_core::{
+    alert::{AlertState, Cause, Resolution, Severity},
+    customer::ContractType,
+    permission::Role as CoreRole,
+    presence::{Link as CoreLink, Status as CoreStatus},
+    terminal::Lifecycle as CoreLifecycle,
+    terminal_log::LogLevel as CoreLogLevel,
+};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{
+        ObjectBuilder, RefOr,
+        schema::{Schema, Type},
+    },
+};
+
+macro_rules! names {
+    ($($name:ident: $values:expr;)+) => {$(
+        #[doc = concat!("The names of `", stringify!($name), "`.")]
+        #[derive(Debug)]
+        pub(crate) struct $name;
+
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                let names = $values;
+                ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names)).into()
+            }
+        }
+
+        impl ToSchema for $name {}
+    )+};
+}
+
+macro_rules! all {
+    ($of:ty) => {
+        <$of>::ALL.iter().map(|value| value.as_str())
+    };
+}
+
+names! {
+    AlertType: all!(Cause);
+    AlertSeverity: all!(Severity);
+    AlertStatus: all!(AlertState);
+    AlertResolution: all!(Resolution);
+    Contract: all!(ContractType);
+    DeviceState: ["ok", "error", "absent", "unknown"];
+    Lifecycle: all!(CoreLifecycle);
+    Link: all!(CoreLink);
+    LogLevel: all!(CoreLogLevel);
+    Role: all!(CoreRole);
+    Status: all!(CoreStatus);
+    Said: ["online", "offline", "error"];
+}

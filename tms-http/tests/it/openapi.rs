@@ -1,0 +1,137 @@
+//! The document against the routes: an operation for each, an example for each body, and a snapshot that shows every
+//! change of the contract.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::world::World;
+
+async fn document(world: &World) -> Value {
+    world.get("/openapi.json").send().await.ok(200)
+}
+
+fn operations(document: &Value) -> Vec<(String, &Value)> {
+    let paths = document["paths"].as_object().unwrap();
+    let operations = paths.iter().flat_map(|(path, item)| {
+        let methods = item.as_object().unwrap().iter();
+        methods.map(move |(method, operation)| (format!("{} {path}", method.to_uppercase()), operation))
+    });
+    operations.collect()
+}
+
+#[tokio::test]
+async fn every_route_has_its_operation_and_no_operation_lacks_a_route() {
+    let world = World::new().await;
+    let document = document(&world).await;
+    let documented: BTreeSet<_> = operations(&document).into_iter().map(|(name, _)| name).collect();
+    let routes = tms_http::routes(&world.tms);
+    let there: BTreeSet<_> = routes
+        .iter()
+        .map(|route| format!("{} {}", route.method, route.path))
+        .collect();
+    assert_eq!(
+        documented, there,
+        "say `.doc(...)` behind the route; see CONTRIBUTING.md"
+    );
+}
+
+#[tokio::test]
+async fn every_operation_is_complete() {
+    let world = World::new().await;
+    let document = document(&world).await;
+    let mut ids = BTreeSet::new();
+    for (name, operation) in operations(&document) {
+        assert!(
+            ids.insert(operation["operationId"].as_str().unwrap()),
+            "{name}: two have its id"
+        );
+        assert!(!operation["summary"].as_str().unwrap().is_empty(), "{name}");
+        let responses = operation["responses"].as_object().unwrap();
+        assert!(
+            responses.keys().any(|status| status.as_str() < "400"),
+            "{name} never succeeds"
+        );
+        let bodies = responses.values().chain(operation.get("requestBody"));
+        for body in bodies.filter_map(|holder| holder["content"].get("application/json")) {
+            let is_any = body["schema"].as_object().unwrap().is_empty();
+            assert!(
+                is_any || body.get("example").is_some(),
+                "{name}: no example for {}",
+                body["schema"]
+            );
+        }
+        for parameter in operation["parameters"].as_array().unwrap() {
+            assert!(
+                parameter.get("$ref").is_some() || parameter["description"].is_string(),
+                "{name}: {parameter}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_reference_leads_somewhere() {
+    let world = World::new().await;
+    let document = document(&world).await;
+    let mut open = vec![&document];
+    let mut seen = 0;
+    while let Some(value) = open.pop() {
+        if let Some(Value::String(path)) = value.get("$ref") {
+            seen += 1;
+            assert!(document.pointer(path.trim_start_matches('#')).is_some(), "{path}");
+        }
+        match value {
+            Value::Object(fields) => open.extend(fields.values()),
+            Value::Array(items) => open.extend(items),
+            _ => {}
+        }
+    }
+    assert!(seen > 100, "{seen}");
+}
+
+#[tokio::test]
+async fn the_settings_have_the_fields_of_their_schema() {
+    let world = World::new().await;
+    let document = document(&world).await;
+    let settings = world.get("/settings").by("admin").send().await.ok(200);
+    let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<BTreeSet<_>>();
+    let schema = |name: &str| keys(&document["components"]["schemas"][name]["properties"]);
+    assert_eq!(keys(&settings), schema("Settings"));
+    assert_eq!(keys(&settings["presence"]), schema("PresenceSettings"));
+    assert_eq!(keys(&settings["retention"]), schema("Retention"));
+    assert_eq!(keys(&settings["rules"][0]), schema("Rule"));
+}
+
+#[tokio::test]
+async fn the_document_changes_only_on_purpose() {
+    let world = World::new().await;
+    let document = document(&world).await;
+    insta::assert_json_snapshot!("openapi", document, { ".info.version" => "[version]" });
+}
+
+#[tokio::test]
+async fn the_page_shows_every_operation_and_needs_nothing_else() {
+    let world = World::with(|settings| settings.base_path = "/tms".parse().unwrap()).await;
+    let page = world.get("http://x/tms/api/docs").send().await;
+    assert_eq!(page.status, 200);
+    assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
+    assert!(
+        page.header("content-security-policy")
+            .starts_with("default-src 'none'; style-src 'self'")
+    );
+    let document = world.get("http://x/tms/api/v1/openapi.json").send().await.ok(200);
+    assert_eq!(document["servers"][0]["url"], "/tms/api/v1");
+    for (name, operation) in operations(&document) {
+        let id = operation["operationId"].as_str().unwrap();
+        assert!(page.text.contains(&format!("<details id=\"{id}\">")), "{name}");
+    }
+    for forbidden in ["<script", "http://", "https://", "style="] {
+        assert!(!page.text.contains(forbidden), "{forbidden}");
+    }
+    let style = world.get("http://x/tms/api/docs/style.css").send().await;
+    assert_eq!(
+        (style.status.as_u16(), style.header("content-type")),
+        (200, "text/css; charset=utf-8")
+    );
+}
