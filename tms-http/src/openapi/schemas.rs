@@ -34,6 +34,7 @@ impl Schemas {
     /// one.
     pub(super) fn list<T: ToSchema>(&mut self) -> Value {
         self.keep_parts::<List<T>>();
+        self.of::<T>();
         let name = format!("{}List", T::name());
         let reference = json!({ "$ref": format!("{PREFIX}{name}") });
         self.keep(name, plain(&List::<T>::schema()));
