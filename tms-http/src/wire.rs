@@ -24,7 +24,7 @@ pub mod terminal;
 pub mod text;
 pub mod user;
 
-pub use list::List;
+pub use list::{List, PageQuery};
 pub use patch::Patch;
 pub use problem::{ErrorBody, Problem};
 pub use text::Text;

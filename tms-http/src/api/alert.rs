@@ -50,6 +50,13 @@ pub(super) fn routes() -> Routes {
                 .more("Neither can be taken back. A resolved alert is final.")
         })
         .post("/alerts/bulk", bulk::answer_alerts)
+        .doc("Acknowledges or resolves many alerts at once", |d| {
+            d.needs(P::AlertWrite)
+                .takes("Idempotency-Key")
+                .body::<wire::AlertBulk>()
+                .answers::<wire::AlertBulkDone>()
+                .more("All in one transaction, with one entry in the audit trail.")
+        })
 }
 
 /// `GET /alerts`: the newest first, unless asked otherwise.

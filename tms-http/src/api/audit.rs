@@ -26,8 +26,32 @@ const PATH: &str = "/audit";
 pub(super) fn routes() -> Routes {
     Routes::default()
         .get("/audit", list_audit)
+        .doc("Lists the audit trail, the newest first", |d| {
+            d.needs(Permission::AuditRead)
+                .query::<wire::AuditQuery>()
+                .list::<wire::AuditRow>()
+        })
         .get("/audit/verify", verify_audit)
+        .doc(
+            "Walks the audit trail and names the first entry that is not as it was written",
+            |d| {
+                d.needs(Permission::AuditVerify)
+                    .query::<wire::AuditVerifyQuery>()
+                    .answers::<wire::AuditVerification>()
+            },
+        )
         .get("/audit/export.jsonl", export::export_audit)
+        .doc("Returns the audit trail as JSON lines, oldest first", |d| {
+            d.needs(Permission::AuditExport)
+                .query::<wire::AuditQuery>()
+                .without_pages()
+                .without(&["sort", "order"])
+                .sends(
+                    "application/jsonl",
+                    "An entry a line; the last line is the head of the chain.",
+                )
+                .more("A body that ends without the head has broken off.")
+        })
 }
 
 fn take_filter(params: &mut Params) -> AuditFilter {

@@ -30,7 +30,10 @@ use crate::{
     origin::client_address,
     problem::Problem,
     state::App,
-    wire::auth::{self as wire, LoginRequest, RefreshRequest, TokenAnswer},
+    wire::{
+        account::PasswordReset,
+        auth::{self as wire, LoginRequest, RefreshRequest, TokenAnswer},
+    },
 };
 
 pub(super) fn routes(app: &App) -> Routes {
@@ -46,7 +49,11 @@ pub(super) fn routes(app: &App) -> Routes {
                 .answers::<TokenAnswer>()
                 .refuses(401)
         })
-        .post("/auth/password/reset", account::reset_password)
+        .post("/auth/password/reset", account::redeem_password_link)
+        .doc(
+            "Sets a password with a one-time link; every session of the person ends",
+            |d| d.anyone().body::<PasswordReset>().empty().refuses(401),
+        )
         .surrounded(from_fn_with_state(app.clone(), limit_sign_ins));
     let signed_in = Routes::default()
         .post("/auth/logout", logout)

@@ -38,6 +38,7 @@ pub(super) fn routes() -> Routes {
         .post("/customers", create_customer)
         .doc("Adds a customer", |d| {
             d.needs(P::CustomerWrite)
+                .takes("Idempotency-Key")
                 .body::<wire::CustomerCreate>()
                 .created::<wire::Customer>()
                 .tagged()

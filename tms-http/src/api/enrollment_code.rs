@@ -37,6 +37,7 @@ pub(super) fn routes() -> Routes {
         .post("/enrollment-codes", create_enrollment_code)
         .doc("Makes an enrolment code; this answer alone shows it", |d| {
             d.needs(P::EnrolmentWrite)
+                .takes("Idempotency-Key")
                 .body::<wire::EnrollmentCodeCreate>()
                 .created::<wire::EnrollmentCode>()
                 .refuses(404)

@@ -33,6 +33,7 @@ pub(super) fn routes() -> Routes {
         .post("/maintenance", plan_maintenance)
         .doc("Plans a maintenance; without `from` it begins at once", |d| {
             d.needs(P::MaintenanceWrite)
+                .takes("Idempotency-Key")
                 .body::<wire::MaintenanceCreate>()
                 .created::<wire::Maintenance>()
                 .refuses(404)

@@ -46,6 +46,7 @@ pub(super) fn routes() -> Routes {
         .post("/terminals", create_terminal)
         .doc("Adds a terminal before its agent enrols", |d| {
             d.needs(P::TerminalWrite)
+                .takes("Idempotency-Key")
                 .body::<wire::TerminalCreate>()
                 .created::<wire::Terminal>()
                 .tagged()
@@ -68,7 +69,22 @@ pub(super) fn routes() -> Routes {
             d.needs(P::TerminalWrite).if_match().empty()
         })
         .post("/terminals/import", transfer::import_terminals)
+        .doc("Makes and changes terminals from a list", |d| {
+            d.needs(P::TerminalWrite)
+                .takes("Idempotency-Key")
+                .query::<wire::TerminalImportQuery>()
+                .accepts("text/csv")
+                .answers::<wire::TerminalsImported>()
+                .more("UTF-8 or Shift_JIS, a head of columns as the export has it. All rows or none; `field_errors` names \
+                       rows by their number.")
+        })
         .get("/terminals/export.csv", transfer::export_terminals)
+        .doc("Returns the list of terminals as a table", |d| {
+            d.needs(P::TerminalRead)
+                .query::<wire::TerminalQuery>()
+                .without_pages()
+                .sends("text/csv", "A head and a row for each terminal, in UTF-8.")
+        })
         .merge(history::routes())
 }
 

@@ -15,7 +15,7 @@ use tms_core::{
         users::{ShownLink, UserRequest},
     },
     page::Order,
-    permission::{Permission, Role},
+    permission::{Permission, Permission as P, Role},
 };
 
 use super::field::{checked, created, id, non_empty};
@@ -33,12 +33,50 @@ const PATH: &str = "/users";
 pub(super) fn routes() -> Routes {
     Routes::default()
         .get("/users", list_users)
+        .doc("Lists people by name", |d| {
+            d.needs(P::UserRead).query::<wire::UserQuery>().list::<wire::User>()
+        })
         .post("/users", create_user)
+        .doc("Adds a person, and makes a one-time link for the first password", |d| {
+            d.needs(P::UserWrite)
+                .takes("Idempotency-Key")
+                .body::<wire::UserCreate>()
+                .created::<wire::UserCreated>()
+                .tagged()
+                .more("The token of the link is shown this once; whoever repeats the request with its key gets null.")
+        })
         .get("/users/{id}", get_user)
+        .doc("Returns a person", |d| {
+            d.needs(P::UserRead).answers::<wire::User>().tagged()
+        })
         .patch("/users/{id}", update_user)
+        .doc(
+            "Changes a person; a lower role and disabling act within a second",
+            |d| {
+                d.needs(P::UserWrite)
+                    .if_match()
+                    .body::<wire::UserPatch>()
+                    .answers::<wire::User>()
+                    .tagged()
+                    .more("The last administrator stays one.")
+            },
+        )
         .delete("/users/{id}", delete_user)
+        .doc("Deletes a person; the audit trail keeps the name", |d| {
+            d.needs(P::UserWrite).if_match().empty()
+        })
         .post("/users/{id}/password-reset", reset_password)
+        .doc("Makes a one-time link for a new password", |d| {
+            d.needs(P::UserWrite)
+                .takes("Idempotency-Key")
+                .makes::<wire::PasswordLink>()
+                .refuses(422)
+                .more("The token is shown this once.")
+        })
         .delete("/users/{id}/mfa", remove_second_factor)
+        .doc("Removes a second factor that was lost", |d| {
+            d.needs(P::UserWrite).empty()
+        })
 }
 
 /// `GET /users`

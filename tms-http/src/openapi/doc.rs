@@ -34,6 +34,8 @@ pub(crate) struct Doc {
     more: &'static str,
     caller: Caller,
     query: Option<MakeSchema>,
+    /// Fields of the query type that this route does not take.
+    without: Vec<&'static str>,
     body: Option<(&'static str, Option<MakeSchema>)>,
     successes: Vec<Success>,
     errors: BTreeSet<u16>,
@@ -48,6 +50,7 @@ impl Doc {
             more: "",
             caller: Caller::Operator(None),
             query: None,
+            without: Vec::new(),
             body: None,
             successes: Vec::new(),
             errors: BTreeSet::from([400, 429, 500, 503]),
@@ -86,6 +89,17 @@ impl Doc {
         self
     }
 
+    /// Takes no page, because it answers with all rows.
+    pub(crate) fn without_pages(self) -> Self {
+        self.without(&["page", "per_page", "cursor"])
+    }
+
+    /// Takes not these fields of the query type.
+    pub(crate) fn without(mut self, fields: &[&'static str]) -> Self {
+        self.without.extend(fields);
+        self
+    }
+
     /// Takes JSON.
     pub(crate) fn body<T: ToSchema>(mut self) -> Self {
         self.body = Some(("application/json", Some(Schemas::of::<T>)));
@@ -108,13 +122,23 @@ impl Doc {
         self.success(201, "Made.", "application/json", Some(Schemas::of::<T>))
     }
 
+    /// Answers 201 with JSON that is shown only now, and so is nowhere to be found.
+    pub(crate) fn makes<T: ToSchema>(self) -> Self {
+        self.success(201, "Made.", "application/json", Some(Schemas::of::<T>))
+    }
+
+    /// Takes something that is not JSON.
+    pub(crate) fn accepts(mut self, kind: &'static str) -> Self {
+        self.body = Some((kind, None));
+        self
+    }
+
     /// Answers 204.
     pub(crate) fn empty(self) -> Self {
         self.success(204, "Done; there is nothing to say.", "", None)
     }
 
     /// Answers 200 with something that is not JSON.
-    #[allow(dead_code, reason = "for routes to come")]
     pub(crate) fn sends(self, kind: &'static str, text: &'static str) -> Self {
         self.success(200, text, kind, None)
     }
@@ -239,6 +263,7 @@ impl Doc {
             parameters.extend(
                 fields
                     .iter()
+                    .filter(|(name, _)| !self.without.contains(&name.as_str()))
                     .map(|(name, schema)| common::query_parameter(name, schema, is_required(name))),
             );
         }

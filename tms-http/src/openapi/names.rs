@@ -2,8 +2,9 @@
 
 use tms_core::{
     alert::{AlertState, Cause, Resolution, Severity},
+    audit::verify::FindingKind,
     customer::ContractType,
-    permission::Role as CoreRole,
+    permission::{Permission, Role as CoreRole},
     presence::{Link as CoreLink, Status as CoreStatus},
     terminal::Lifecycle as CoreLifecycle,
     terminal_log::LogLevel as CoreLogLevel,
@@ -43,6 +44,10 @@ names! {
     AlertType: all!(Cause);
     AlertSeverity: all!(Severity);
     AlertStatus: all!(AlertState);
+    AuditFindingKind: all!(FindingKind);
+    AuditResult: ["done", "refused"];
+    BulkAction: ["acknowledge", "resolve"];
+    Scope: all!(Permission);
     AlertResolution: all!(Resolution);
     Contract: all!(ContractType);
     DeviceState: ["ok", "error", "absent", "unknown"];

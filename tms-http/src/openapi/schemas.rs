@@ -21,7 +21,10 @@ impl Schemas {
     pub(super) fn of<T: ToSchema>(&mut self) -> Value {
         self.keep_parts::<T>();
         let schema = plain(&T::schema());
-        if schema.get("properties").is_none() && schema.get("enum").is_none() {
+        if ["properties", "enum", "allOf"]
+            .iter()
+            .all(|key| schema.get(key).is_none())
+        {
             return schema;
         }
         let name = T::name().into_owned();

@@ -28,6 +28,13 @@ hidden!(
 
 /// `POST /auth/confirm`: one of the two.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "server",
+    derive(utoipa::ToSchema),
+    schema(example = json!(
+        {"mfa_code": "492039"}
+    ))
+)]
 #[serde(deny_unknown_fields)]
 pub struct Confirmation {
     /// The password.
@@ -40,6 +47,13 @@ pub struct Confirmation {
 
 /// `POST /auth/password`
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "server",
+    derive(utoipa::ToSchema),
+    schema(example = json!(
+        {"current_password": "correct horse battery", "new_password": "another horse battery"}
+    ))
+)]
 #[serde(deny_unknown_fields)]
 pub struct PasswordChange {
     /// The present one.
@@ -50,6 +64,13 @@ pub struct PasswordChange {
 
 /// `POST /auth/password/reset`
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "server",
+    derive(utoipa::ToSchema),
+    schema(example = json!(
+        {"token": "tms_pl_...", "new_password": "another horse battery"}
+    ))
+)]
 #[serde(deny_unknown_fields)]
 pub struct PasswordReset {
     /// The one-time token that an administrator handed over.
@@ -60,6 +81,14 @@ pub struct PasswordReset {
 
 /// The answer to `POST /auth/mfa/setup`; shown once.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "server",
+    derive(utoipa::ToSchema),
+    schema(example = json!(
+        {"secret": "JBSWY3DPEHPK3PXP", "otpauth_uri": "otpauth://totp/TMS:yamada?secret=JBSWY3DPEHPK3PXP&issuer=TMS",
+        "qr_svg": "<svg>...</svg>"}
+    ))
+)]
 pub struct MfaSetup {
     /// What a person types into an app.
     pub secret: String,
@@ -71,6 +100,13 @@ pub struct MfaSetup {
 
 /// `POST /auth/mfa/confirm`
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "server",
+    derive(utoipa::ToSchema),
+    schema(example = json!(
+        {"mfa_code": "492039"}
+    ))
+)]
 #[serde(deny_unknown_fields)]
 pub struct MfaConfirm {
     /// The code that the app shows.
@@ -79,6 +115,13 @@ pub struct MfaConfirm {
 
 /// The answer to `POST /auth/mfa/confirm`; shown once.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "server",
+    derive(utoipa::ToSchema),
+    schema(example = json!(
+        {"recovery_codes": ["K7QM-2V8P-9XAB-4C6D"]}
+    ))
+)]
 pub struct RecoveryCodes {
     /// Each stands for a code of the app, once.
     pub recovery_codes: Vec<String>,
@@ -86,6 +129,15 @@ pub struct RecoveryCodes {
 
 /// A sign-in of one's own.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "server",
+    derive(utoipa::ToSchema),
+    schema(example = json!(
+        {"id": 12, "is_current": true, "ip_address": "203.0.113.9", "user_agent": "Mozilla/5.0",
+        "confirmed_at": "2026-01-24T10:00:00Z", "expires_at": "2026-01-31T10:00:00Z",
+        "created_at": "2026-01-24T10:00:00Z"}
+    ))
+)]
 pub struct Session {
     /// The id.
     pub id: i64,
@@ -105,12 +157,21 @@ pub struct Session {
 
 /// A personal API token.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "server",
+    derive(utoipa::ToSchema),
+    schema(example = json!(
+        {"id": 3, "name": "nightly report", "scopes": ["terminal.read"], "expires_at": "2026-04-24T10:00:00Z",
+        "last_used_at": null, "created_at": "2026-01-24T10:00:00Z"}
+    ))
+)]
 pub struct ApiToken {
     /// The id.
     pub id: i64,
     /// What it is for.
     pub name: String,
     /// What it may do, such as `terminal.read`.
+    #[cfg_attr(feature = "server", schema(value_type = Vec<crate::openapi::names::Scope>))]
     pub scopes: Vec<Name>,
     /// When it ends.
     pub expires_at: String,
@@ -135,11 +196,19 @@ impl fmt::Debug for ApiToken {
 
 /// `POST /auth/tokens`
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "server",
+    derive(utoipa::ToSchema),
+    schema(example = json!(
+        {"name": "nightly report", "scopes": ["terminal.read"]}
+    ))
+)]
 #[serde(deny_unknown_fields)]
 pub struct ApiTokenCreate {
     /// What it is for.
     pub name: String,
     /// What it may do, such as `terminal.read`.
+    #[cfg_attr(feature = "server", schema(value_type = Vec<crate::openapi::names::Scope>))]
     pub scopes: Vec<String>,
     /// When it ends, at most 366 days from now; in 90 days when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]

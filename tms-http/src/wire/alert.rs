@@ -108,7 +108,13 @@ pub struct AlertPatched {
 
 /// `POST /alerts/bulk`
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[cfg_attr(
+    feature = "server",
+    derive(utoipa::ToSchema),
+    schema(example = json!(
+        {"alert_ids": [789, 790], "action": "resolve", "resolution_notes": "router replaced"}
+    ))
+)]
 #[serde(deny_unknown_fields)]
 pub struct AlertBulk {
     /// Which; either this or `filter`.
@@ -118,6 +124,7 @@ pub struct AlertBulk {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub filter: Option<AlertBulkFilter>,
     /// acknowledge, resolve.
+    #[cfg_attr(feature = "server", schema(value_type = crate::openapi::names::BulkAction))]
     pub action: String,
     /// What to note when they are resolved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -129,13 +136,16 @@ pub struct AlertBulk {
 
 /// Which unresolved alerts a bulk act means; a field that is absent excludes none.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AlertBulkFilter {
     /// Only this severity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "server", schema(value_type = Option<crate::openapi::names::AlertSeverity>))]
     pub severity: Option<String>,
     /// Only this cause.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "server", schema(value_type = Option<crate::openapi::names::AlertType>))]
     pub alert_type: Option<String>,
     /// Only of this terminal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -153,6 +163,13 @@ pub struct AlertBulkFilter {
 
 /// The answer to `POST /alerts/bulk`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "server",
+    derive(utoipa::ToSchema),
+    schema(example = json!(
+        {"dry_run": false, "matched": 2, "changed": 2, "not_found": []}
+    ))
+)]
 pub struct AlertBulkDone {
     /// Whether it was only counted.
     pub dry_run: bool,

@@ -6,6 +6,16 @@ use super::Name;
 
 /// An entry.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "server",
+    derive(utoipa::ToSchema),
+    schema(example = json!(
+        {"id": 4711, "at": "2026-01-24T10:00:00Z", "actor": "yamada", "role": "operator",
+        "action": "terminal.update", "target_type": "terminal", "target_id": 123, "customer_id": 1,
+        "changes": {"store_code": ["S-1", "S-2"]}, "ip_address": "203.0.113.9", "user_agent": "curl/8.5",
+        "request_id": "b1946ac9", "result": "done", "sealed": true}
+    ))
+)]
 pub struct AuditRow {
     /// Its id.
     pub id: i64,
@@ -14,6 +24,7 @@ pub struct AuditRow {
     /// Who.
     pub actor: String,
     /// In which role; null for a program.
+    #[cfg_attr(feature = "server", schema(value_type = Option<crate::openapi::names::Role>))]
     pub role: Option<String>,
     /// What, such as `terminal.update`.
     pub action: String,
@@ -32,6 +43,7 @@ pub struct AuditRow {
     /// Within which request.
     pub request_id: String,
     /// done, refused.
+    #[cfg_attr(feature = "server", schema(value_type = crate::openapi::names::AuditResult))]
     pub result: String,
     /// Whether it is in the chain yet.
     pub sealed: bool,
@@ -39,6 +51,7 @@ pub struct AuditRow {
 
 /// The query of `GET /audit`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AuditQuery {
     /// Only those of this actor.
@@ -78,6 +91,7 @@ pub struct AuditQuery {
 
 /// The end of the chain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct AuditHead {
     /// The place, counted from 1; 0 while the chain is empty.
     pub place: i64,
@@ -87,8 +101,10 @@ pub struct AuditHead {
 
 /// The first thing that is not as it was written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct AuditFinding {
     /// altered, missing, inserted, swapped, chain_altered, end_cut, checkpoint_altered, unknown_key.
+    #[cfg_attr(feature = "server", schema(value_type = crate::openapi::names::AuditFindingKind))]
     pub kind: Name,
     /// The place in the chain, if it has one.
     pub place: Option<i64>,
@@ -102,6 +118,14 @@ pub struct AuditFinding {
 
 /// The answer to `GET /audit/verify`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "server",
+    derive(utoipa::ToSchema),
+    schema(example = json!(
+        {"ok": true, "sealed": 4711, "unsealed": 0, "oldest_unsealed": null, "adopted": 0, "older_key": 0,
+        "dropped_to": 0, "head": {"place": 4711, "hash": "5f0c..."}, "finding": null}
+    ))
+)]
 pub struct AuditVerification {
     /// Whether everything is as it was written.
     pub ok: bool,
@@ -130,4 +154,14 @@ pub struct AuditExportEnd {
     pub head: AuditHead,
     /// How many entries stand before this line.
     pub entries: u64,
+}
+
+/// The query of `GET /audit/verify`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct AuditVerifyQuery {
+    /// A head that was noted elsewhere: finds an end that was cut off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expect_head: Option<String>,
 }

@@ -101,7 +101,7 @@ impl fmt::Debug for TokenAnswer {
 #[cfg_attr(
     feature = "server",
     derive(utoipa::ToSchema),
-    schema(example = json!(
+    schema(as = SignedInUser, example = json!(
         {"id": 1, "username": "yamada", "full_name": "Yamada Taro", "role": "operator", "email":
         "yamada@example.com"}
     ))

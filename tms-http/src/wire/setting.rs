@@ -27,6 +27,21 @@ pub struct Settings {
     /// How long things are kept.
     #[serde(default)]
     pub retention: Retention,
+    /// How people prove who they are.
+    #[serde(default)]
+    pub security: SecuritySettings,
+}
+
+/// How people prove who they are.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(default, deny_unknown_fields)]
+pub struct SecuritySettings {
+    /// The roles that must have a second factor.
+    #[cfg_attr(feature = "server", schema(value_type = Vec<crate::openapi::names::Role>))]
+    pub second_factor_roles: Vec<Name>,
+    /// How long a fresh proof allows dangerous acts, in minutes.
+    pub step_up_minutes: u32,
 }
 
 /// When silence becomes loss.

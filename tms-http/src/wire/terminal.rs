@@ -292,6 +292,13 @@ pub struct TerminalQuery {
 
 /// The answer to `POST /terminals/import`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "server",
+    derive(utoipa::ToSchema),
+    schema(example = json!(
+        {"dry_run": false, "rows": 120, "created": 100, "updated": 15, "unchanged": 5}
+    ))
+)]
 pub struct TerminalsImported {
     /// Whether it was only tried.
     pub dry_run: bool,
@@ -303,4 +310,14 @@ pub struct TerminalsImported {
     pub updated: u64,
     /// How many were as the list says already.
     pub unchanged: u64,
+}
+
+/// The query of `POST /terminals/import`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct TerminalImportQuery {
+    /// True only tries, and changes nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dry_run: Option<bool>,
 }

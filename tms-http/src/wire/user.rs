@@ -11,6 +11,15 @@ use super::{
 
 /// A person.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "server",
+    derive(utoipa::ToSchema),
+    schema(example = json!(
+        {"id": 7, "username": "yamada", "full_name": "Yamada Taro", "email": "yamada@example.com",
+        "role": "operator", "customer_id": null, "is_disabled": false, "has_password": true, "mfa_enabled": true,
+        "created_at": "2026-01-24T10:00:00Z"}
+    ))
+)]
 pub struct User {
     /// The id.
     pub id: i64,
@@ -21,6 +30,7 @@ pub struct User {
     /// Where to write.
     pub email: Option<String>,
     /// admin, operator, support, viewer.
+    #[cfg_attr(feature = "server", schema(value_type = crate::openapi::names::Role))]
     pub role: Name,
     /// The only customer they see, if bound to one.
     pub customer_id: Option<i64>,
@@ -36,6 +46,16 @@ pub struct User {
 
 /// The answer to `POST /users`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "server",
+    derive(utoipa::ToSchema),
+    schema(example = json!(
+        {"id": 7, "username": "yamada", "full_name": "Yamada Taro", "email": "yamada@example.com",
+        "role": "operator", "customer_id": null, "is_disabled": false, "has_password": false, "mfa_enabled": false,
+        "created_at": "2026-01-24T10:00:00Z",
+        "password_link": {"token": "tms_pl_...", "expires_at": "2026-01-27T10:00:00Z"}}
+    ))
+)]
 pub struct UserCreated {
     /// The person.
     #[serde(flatten)]
@@ -46,6 +66,13 @@ pub struct UserCreated {
 
 /// A one-time token with which a person sets a password; shown once.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "server",
+    derive(utoipa::ToSchema),
+    schema(example = json!(
+        {"token": "tms_pl_...", "expires_at": "2026-01-27T10:00:00Z"}
+    ))
+)]
 pub struct PasswordLink {
     /// For `POST /auth/password/reset`; null for who repeats the request with its key.
     pub token: Option<String>,
@@ -63,11 +90,19 @@ impl fmt::Debug for PasswordLink {
 
 /// `POST /users`
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "server",
+    derive(utoipa::ToSchema),
+    schema(example = json!(
+        {"username": "yamada", "role": "operator", "full_name": "Yamada Taro", "email": "yamada@example.com"}
+    ))
+)]
 #[serde(deny_unknown_fields)]
 pub struct UserCreate {
     /// The name used to sign in: 3 to 50 of a-z, 0-9, `.`, `_` and `-`.
     pub username: String,
     /// admin, operator, support, viewer.
+    #[cfg_attr(feature = "server", schema(value_type = crate::openapi::names::Role))]
     pub role: String,
     /// The name that others see.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -82,19 +117,29 @@ pub struct UserCreate {
 
 /// `PATCH /users/{id}`
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "server",
+    derive(utoipa::ToSchema),
+    schema(example = json!(
+        {"role": "support", "customer_id": null}
+    ))
+)]
 #[serde(deny_unknown_fields)]
 pub struct UserPatch {
     /// admin, operator, support, viewer.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "server", schema(value_type = Option<crate::openapi::names::Role>))]
     pub role: Option<String>,
     /// The name that others see.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub full_name: Option<String>,
     /// Where to write.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    #[cfg_attr(feature = "server", schema(value_type = Option<String>))]
     pub email: Patch<String>,
     /// The only customer they see; null lets them see all.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    #[cfg_attr(feature = "server", schema(value_type = Option<i64>))]
     pub customer_id: Patch<i64>,
     /// True ends every session, API token and link at once.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
@@ -103,6 +148,7 @@ pub struct UserPatch {
 
 /// The query of `GET /users`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct UserQuery {
     /// Text in name, full name or e-mail address.
@@ -110,6 +156,7 @@ pub struct UserQuery {
     pub search: Option<String>,
     /// Only this role.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "server", schema(value_type = Option<crate::openapi::names::Role>))]
     pub role: Option<String>,
     /// Only those who may not sign in, or only the others.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -100,6 +100,7 @@ async fn the_settings_have_the_fields_of_their_schema() {
     assert_eq!(keys(&settings), schema("Settings"));
     assert_eq!(keys(&settings["presence"]), schema("PresenceSettings"));
     assert_eq!(keys(&settings["retention"]), schema("Retention"));
+    assert_eq!(keys(&settings["security"]), schema("SecuritySettings"));
     assert_eq!(keys(&settings["rules"][0]), schema("Rule"));
 }
 

@@ -23,7 +23,10 @@ fn bound(method: &str, path: &str) -> Bound {
     let root = path.split('/').nth(1).unwrap_or_default();
     match (method, path) {
         // A test of its own looks at what these select.
-        (_, "/summary" | "/audit" | "/terminals/export.csv" | "/terminals/import" | "/alerts/bulk") => Bound::Neither,
+        (
+            _,
+            "/summary" | "/openapi.json" | "/audit" | "/terminals/export.csv" | "/terminals/import" | "/alerts/bulk",
+        ) => Bound::Neither,
         (_, "/audit/verify" | "/audit/export.jsonl") => Bound::Denied,
         _ if matches!(root, "auth" | "agent") => Bound::Neither,
         _ if matches!(root, "users" | "settings") => Bound::Denied,

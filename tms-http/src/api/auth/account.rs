@@ -14,12 +14,24 @@ use crate::{
 
 pub(super) fn routes() -> Routes {
     Routes::default()
-        .post("/auth/confirm", confirm)
+        .post("/auth/confirm", confirm_identity)
+        .doc("Proves again who is signed in, before a dangerous act", |d| {
+            d.body::<Confirmation>()
+                .empty()
+                .more("With the password, or with a code of the second factor.")
+        })
         .post("/auth/password", change_password)
+        .doc("Changes the own password; every other session ends", |d| {
+            d.body::<PasswordChange>().empty()
+        })
 }
 
 /// `POST /auth/confirm`: for some minutes dangerous acts are allowed after it.
-async fn confirm(State(app): State<App>, SignedIn(ctx): SignedIn, body: JsonBody) -> Result<StatusCode, Problem> {
+async fn confirm_identity(
+    State(app): State<App>,
+    SignedIn(ctx): SignedIn,
+    body: JsonBody,
+) -> Result<StatusCode, Problem> {
     let request: Confirmation = body.read()?;
     let evidence = match (request.password, request.mfa_code) {
         (Some(password), None) => Evidence::Password(Secret::new(password)),
@@ -45,7 +57,7 @@ async fn change_password(
 }
 
 /// `POST /auth/password/reset`
-pub(super) async fn reset_password(
+pub(super) async fn redeem_password_link(
     State(app): State<App>,
     Anyone(ctx): Anyone,
     body: JsonBody,

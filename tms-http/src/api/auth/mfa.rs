@@ -7,6 +7,7 @@ use tms_core::{enrolment::CodeText, secret::Secret};
 use crate::{
     api::routes::Routes,
     extract::{JsonBody, SignedIn},
+    openapi::Doc,
     problem::Problem,
     state::App,
     wire::account::{MfaConfirm, MfaSetup, RecoveryCodes},
@@ -14,13 +15,22 @@ use crate::{
 
 pub(super) fn routes() -> Routes {
     Routes::default()
-        .post("/auth/mfa/setup", setup)
-        .post("/auth/mfa/confirm", confirm)
-        .post("/auth/mfa/disable", disable)
+        .post("/auth/mfa/setup", set_up_mfa)
+        .doc(
+            "Proposes a second factor; it counts once it is confirmed",
+            Doc::answers::<MfaSetup>,
+        )
+        .post("/auth/mfa/confirm", confirm_mfa)
+        .doc(
+            "Confirms the second factor, and shows the recovery codes this once",
+            |d| d.body::<MfaConfirm>().answers::<RecoveryCodes>(),
+        )
+        .post("/auth/mfa/disable", disable_mfa)
+        .doc("Removes the own second factor", Doc::empty)
 }
 
 /// `POST /auth/mfa/setup`
-async fn setup(State(app): State<App>, SignedIn(ctx): SignedIn) -> Result<Json<MfaSetup>, Problem> {
+async fn set_up_mfa(State(app): State<App>, SignedIn(ctx): SignedIn) -> Result<Json<MfaSetup>, Problem> {
     let proposal = app.tms.second_factors().propose(&ctx).await?;
     Ok(Json(MfaSetup {
         secret: proposal.secret.expose().clone(),
@@ -30,7 +40,7 @@ async fn setup(State(app): State<App>, SignedIn(ctx): SignedIn) -> Result<Json<M
 }
 
 /// `POST /auth/mfa/confirm`
-async fn confirm(
+async fn confirm_mfa(
     State(app): State<App>,
     SignedIn(ctx): SignedIn,
     body: JsonBody,
@@ -44,7 +54,7 @@ async fn confirm(
 }
 
 /// `POST /auth/mfa/disable`
-async fn disable(State(app): State<App>, SignedIn(ctx): SignedIn) -> Result<StatusCode, Problem> {
+async fn disable_mfa(State(app): State<App>, SignedIn(ctx): SignedIn) -> Result<StatusCode, Problem> {
     app.tms.second_factors().disable(&ctx).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -7,10 +7,11 @@ use tms_core::{id::SessionId, operator::Session};
 use crate::{
     api::routes::Routes,
     extract::{Params, PathId, SignedIn},
+    openapi::Doc,
     paging::Paging,
     problem::Problem,
     state::App,
-    wire::{List, account as wire},
+    wire::{List, PageQuery, account as wire},
 };
 
 const PATH: &str = "/auth/sessions";
@@ -18,8 +19,13 @@ const PATH: &str = "/auth/sessions";
 pub(super) fn routes() -> Routes {
     Routes::default()
         .get("/auth/sessions", list_sessions)
+        .doc("Lists the own sessions, newest first", |d| {
+            d.query::<PageQuery>().list::<wire::Session>()
+        })
         .delete("/auth/sessions", end_other_sessions)
+        .doc("Ends all own sessions but the present one", Doc::empty)
         .delete("/auth/sessions/{id}", end_session)
+        .doc("Ends one of the own sessions", Doc::empty)
 }
 
 /// `GET /auth/sessions`

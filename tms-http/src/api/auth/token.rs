@@ -15,10 +15,11 @@ use crate::{
         routes::Routes,
     },
     extract::{JsonBody, Params, PathId, Repeatable, SignedIn},
+    openapi::Doc,
     paging::Paging,
     problem::Problem,
     state::App,
-    wire::{List, account as wire},
+    wire::{List, PageQuery, account as wire},
 };
 
 const PATH: &str = "/auth/tokens";
@@ -26,9 +27,23 @@ const PATH: &str = "/auth/tokens";
 pub(super) fn routes() -> Routes {
     Routes::default()
         .get("/auth/tokens", list_tokens)
+        .doc("Lists the own API tokens", |d| {
+            d.query::<PageQuery>().list::<wire::ApiToken>()
+        })
         .post("/auth/tokens", create_token)
+        .doc("Makes an API token, and shows it this once", |d| {
+            d.takes("Idempotency-Key")
+                .body::<wire::ApiTokenCreate>()
+                .created::<wire::ApiToken>()
+                .more("Needs a fresh proof of who is signed in (`POST /auth/confirm`).")
+        })
         .get("/auth/tokens/{id}", get_token)
+        .doc(
+            "Returns one of the own API tokens, without the token",
+            Doc::answers::<wire::ApiToken>,
+        )
         .delete("/auth/tokens/{id}", delete_token)
+        .doc("Deletes one of the own API tokens", Doc::empty)
 }
 
 /// `GET /auth/tokens`
