@@ -141,7 +141,8 @@ impl Ctx {
             .note(self.audit(action, target, serde_json::json!({ "reason": reason })));
     }
 
-    fn allow(&self, permission: Permission) -> Result<(), Error> {
+    /// Tells whether the actor may, where to be told no is no refused attempt.
+    pub(crate) fn allow(&self, permission: Permission) -> Result<(), Error> {
         let person = match &self.actor {
             Actor::System => return Ok(()),
             Actor::Anonymous => return Err(Error::InvalidToken),

@@ -2,12 +2,16 @@
 //!
 //! Events are rows written with the change. Nobody decides anything from them: reconcilers read state.
 
+pub mod live;
+pub mod reader;
 pub mod store;
 
 use std::{fmt, str::FromStr};
 
 use crate::{id::CustomerId, named_enum, text::InvalidText, time::Timestamp};
 
+pub use live::{LiveEvents, LiveSettings};
+pub use reader::{EndReason, EventKinds, EventReader, Identify, Told};
 pub use store::EventStore;
 
 named_enum!(
@@ -19,6 +23,10 @@ named_enum!(
         NewAlert = "new_alert",
         /// An alert was acknowledged or resolved.
         AlertUpdate = "alert_update",
+        /// A command changed its state.
+        CommandUpdate = "command_update",
+        /// A deployment or one of its waves changed its state.
+        DeploymentUpdate = "deployment_update",
     }
 );
 

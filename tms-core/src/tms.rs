@@ -14,6 +14,7 @@ use crate::{
     ctx::{Actor, Ctx, Origin},
     customer::Customers,
     enrolment::Enrolment,
+    event::{LiveEvents, LiveSettings},
     heartbeat::{
         HeartbeatIngest, Heartbeats,
         ingest::{IngestSettings, IngestWorkers},
@@ -49,6 +50,8 @@ pub struct NodeSettings {
     pub password_cost: PasswordCost,
     /// How many passwords are hashed at a time: half the cores, at least one.
     pub passwords_at_once: usize,
+    /// Live events.
+    pub live: LiveSettings,
     /// The shortest time between two sweeps; a sweep that takes long waits twenty times as long.
     pub sweep_every: Duration,
 }
@@ -62,6 +65,7 @@ impl Default for NodeSettings {
             cached_tokens: 1_000_000,
             password_cost: PasswordCost::STANDARD,
             passwords_at_once: (cores / 2).max(1),
+            live: LiveSettings::default(),
             sweep_every: Duration::from_secs(1),
         }
     }
@@ -154,6 +158,7 @@ impl TmsBuilder {
             api_tokens: ApiTokens::new(people.clone()),
             second_factors: SecondFactors::new(people.clone()),
             operators: Operators::new(people),
+            live: LiveEvents::new(stores.events.clone(), clock.clone(), node.live),
             summaries: Summaries::new(stores.terminals.clone(), stores.alerts.clone()),
             settings,
         };
@@ -191,6 +196,7 @@ struct Services {
     accounts: Accounts,
     api_tokens: ApiTokens,
     second_factors: SecondFactors,
+    live: LiveEvents,
     summaries: Summaries,
     settings: SettingsService,
 }
@@ -313,6 +319,11 @@ impl Tms {
     /// One's own second factor.
     pub fn second_factors(&self) -> &SecondFactors {
         &self.0.services.second_factors
+    }
+
+    /// Live events.
+    pub fn live(&self) -> &LiveEvents {
+        &self.0.services.live
     }
 
     /// The fleet at a glance.

@@ -7,6 +7,7 @@ mod auth;
 mod customer;
 pub(crate) mod docs;
 mod enrollment_code;
+mod event;
 mod field;
 mod maintenance;
 pub(crate) mod routes;
@@ -35,4 +36,5 @@ pub(crate) fn routes(app: &App) -> Routes {
         .merge(setting::routes())
         .merge(user::routes())
         .merge(docs::routes())
+        .merge(event::routes())
 }

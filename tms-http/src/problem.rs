@@ -150,6 +150,19 @@ impl Problem {
         self.code.parts().1
     }
 
+    /// Returns the code of the contract and what it says to people, where there is no body to put them into.
+    pub(crate) fn spelled(&self) -> (String, String) {
+        let (code, _, message) = self.code.parts();
+        let details = self
+            .fields
+            .iter()
+            .next()
+            .map(|(field, messages)| format!("{field} {}", messages.join(", ")));
+        let details = details.or_else(|| self.details.as_deref().map(str::to_owned));
+        let message = details.map_or_else(|| message.to_owned(), |details| format!("{message}: {details}"));
+        (code.to_owned(), message)
+    }
+
     /// Makes the answer to the request named `request_id`, and logs our own faults once.
     pub(crate) fn render(&self, request_id: &str, now: Timestamp) -> Response {
         self.log(request_id);

@@ -13,6 +13,7 @@ pub mod auth;
 pub mod command;
 pub mod customer;
 pub mod enrollment_code;
+pub mod event;
 pub mod history;
 pub mod list;
 pub mod maintenance;

@@ -27,6 +27,7 @@ pub mod heartbeat;
 pub mod idempotency;
 pub mod lease;
 pub mod limit;
+pub mod live;
 pub mod maintenance;
 pub mod password_link;
 pub mod presence;
@@ -131,6 +132,8 @@ macro_rules! store_conformance {
             idempotency: a_remembered_answer_reads_back, twenty_at_once_have_one_effect,
                 a_used_key_changes_nothing, a_refused_change_leaves_the_key_free, a_forgotten_key_is_free,
                 dropping_spares_young_keys;
+            live: a_stream_that_is_cut_loses_nothing, a_place_that_is_gone_asks_for_resync,
+                a_bound_reader_hears_of_its_customer, a_change_of_rights_acts_on_open_streams;
             lease: renewing_keeps_the_token, takeover_fences_the_old_leader, an_expired_leader_writes_until_takeover,
                 a_released_lease_is_free_at_once, leases_are_independent, one_of_parallel_nodes_leads;
             limit: what_nodes_take_adds_up, a_full_bucket_begins_anew, full_buckets_are_forgotten;

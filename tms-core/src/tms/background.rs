@@ -56,6 +56,7 @@ impl Tms {
             tokio::join!(
                 workers.run(wait(stopped.clone())),
                 until(wait(stopped.clone()), self.follow_revocations()),
+                until(wait(stopped.clone()), self.live().run()),
                 until(wait(stopped.clone()), self.reload_settings()),
                 until(wait(stopped.clone()), self.stamp()),
                 until(wait(stopped.clone()), self.share_limits()),

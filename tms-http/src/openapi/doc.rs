@@ -143,10 +143,9 @@ impl Doc {
         self.success(200, text, kind, None)
     }
 
-    /// Answers this status without a body as well, such as 304.
-    #[allow(dead_code, reason = "for routes to come")]
-    pub(crate) fn also(self, status: u16, text: &'static str) -> Self {
-        self.success(status, text, "", None)
+    /// Answers 101 and goes on as a WebSocket.
+    pub(crate) fn switches(self) -> Self {
+        self.success(101, "The connection is a WebSocket from here on.", "", None)
     }
 
     /// May answer this error beyond those that follow from method, path and caller.

@@ -54,7 +54,7 @@ impl Connection {
         let builder = self.protocol();
         let seen = Arc::clone(&watch);
         let service = service_fn(|request| self.answer(request, &seen));
-        let mut connection = pin!(builder.serve_connection(TokioIo::new(socket), service));
+        let mut connection = pin!(builder.serve_connection(TokioIo::new(socket), service).with_upgrades());
         let mut expired = pin!(watch.expired(patience));
         loop {
             tokio::select! {

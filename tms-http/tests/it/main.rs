@@ -19,6 +19,7 @@ mod auth;
 mod bad_input;
 mod customer;
 mod enrollment_code;
+mod event;
 mod health;
 mod limit;
 mod list;

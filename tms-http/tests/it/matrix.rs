@@ -40,7 +40,11 @@ async fn every_route_is_in_the_file() {
 
 #[tokio::test]
 async fn every_caller_gets_what_the_file_says() {
-    for (method, path, letters) in rows() {
+    // Streams have no end here, and nobody follows events in a world that stands still: `event` looks at these two.
+    let walked = rows()
+        .into_iter()
+        .filter(|(_, path, _)| !["/events", "/ws/monitoring"].contains(path));
+    for (method, path, letters) in walked {
         // A world of its own for each route, so that one caller's change is no other's surprise.
         for (caller, letter) in CALLERS.iter().zip(letters) {
             let world = World::new().await;

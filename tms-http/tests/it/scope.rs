@@ -25,7 +25,14 @@ fn bound(method: &str, path: &str) -> Bound {
         // A test of its own looks at what these select.
         (
             _,
-            "/summary" | "/openapi.json" | "/audit" | "/terminals/export.csv" | "/terminals/import" | "/alerts/bulk",
+            "/summary"
+            | "/openapi.json"
+            | "/events"
+            | "/ws/monitoring"
+            | "/audit"
+            | "/terminals/export.csv"
+            | "/terminals/import"
+            | "/alerts/bulk",
         ) => Bound::Neither,
         (_, "/audit/verify" | "/audit/export.jsonl") => Bound::Denied,
         _ if matches!(root, "auth" | "agent") => Bound::Neither,

@@ -15,6 +15,7 @@ mod audit;
 mod backup;
 mod commands;
 mod crash;
+mod events;
 mod outage;
 mod server;
 mod slow;

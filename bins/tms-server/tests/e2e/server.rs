@@ -284,6 +284,12 @@ impl Operator {
         }
     }
 
+    /// Begins a request of theirs.
+    pub fn request(&self, method: reqwest::Method, path: &str) -> reqwest::RequestBuilder {
+        let request = self.http.request(method, format!("{}{path}", self.base));
+        request.bearer_auth(&self.token)
+    }
+
     /// Returns the token.
     pub fn token(&self) -> &str {
         &self.token
@@ -307,10 +313,7 @@ impl Operator {
     }
 
     async fn send(&self, method: reqwest::Method, path: &str, body: Option<&Value>) -> (u16, Value) {
-        let mut request = self
-            .http
-            .request(method, format!("{}{path}", self.base))
-            .bearer_auth(&self.token);
+        let mut request = self.request(method, path);
         if let Some(body) = body {
             request = request.json(body);
         }
