@@ -47,7 +47,7 @@ impl Stream {
         let block = loop {
             if let Some((block, rest)) = self.text.split_once("\n\n") {
                 let block = block.to_owned();
-                self.text = rest.to_owned();
+                self.text = rest.into();
                 break block;
             }
             let chunk = timeout(PATIENCE, self.response.chunk())
@@ -61,7 +61,7 @@ impl Stream {
                 .lines()
                 .find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
         };
-        self.id = field("id").expect("each block has an id").to_owned();
+        self.id = field("id").expect("each block has an id").into();
         let event: Value = serde_json::from_str(field("data")?).unwrap();
         assert_eq!(event["type"], field("event").unwrap());
         Some(event)
