@@ -66,6 +66,10 @@ define_id!(/// An entry of the audit trail.
     AuditId);
 define_id!(/// A planned time in which a terminal raises no alert.
     MaintenanceId);
+define_id!(/// A way by which people are told of alerts.
+    ChannelId);
+define_id!(/// A message in the outbox.
+    MessageId);
 
 /// Reads plain decimal digits; a sign, a blank or a leading zero is refused, so that a number has one spelling.
 #[doc(hidden)]

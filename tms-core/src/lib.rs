@@ -11,6 +11,7 @@ pub mod key;
 mod names;
 pub mod page;
 pub mod random;
+mod seal;
 pub mod secret;
 pub mod text;
 pub mod time;
@@ -37,6 +38,7 @@ pub mod presence;
 pub mod terminal_log;
 
 pub mod alert;
+pub mod notification;
 
 pub mod operator;
 pub mod summary;

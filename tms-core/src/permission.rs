@@ -45,6 +45,10 @@ named_enum!(
         UserRead = "user.read",
         /// Manage people.
         UserWrite = "user.write",
+        /// Read how people are told of alerts.
+        NotificationRead = "notification.read",
+        /// Set how people are told of alerts.
+        NotificationWrite = "notification.write",
         /// Follow the event stream.
         EventRead = "event.read",
         /// Read the audit trail.
@@ -85,6 +89,8 @@ const fn row(permission: Permission) -> Row {
         P::SettingsWrite    => (R::Admin,         false,                    true),
         P::UserRead         => (R::Admin,         false,                    false),
         P::UserWrite        => (R::Admin,         false,                    true),
+        P::NotificationRead => (R::Operator,      false,                    false),
+        P::NotificationWrite => (R::Admin,        false,                    true),
         P::EventRead        => (R::Viewer,        true,                     false),
         P::AuditRead        => (R::Operator,      true,                     false),
         P::AuditVerify      => (R::Admin,         false,                    false),

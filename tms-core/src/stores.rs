@@ -14,6 +14,7 @@ use crate::{
     lease::LeaseStore,
     limit::LimitStore,
     maintenance::MaintenanceStore,
+    notification::NotificationStore,
     operator::{ApiTokenStore, GuessStore, PasswordLinkStore, SecondFactorStore, SessionStore, UserStore},
     presence::PresenceStore,
     settings::SettingsStore,
@@ -43,6 +44,8 @@ pub struct Stores {
     pub logs: Arc<dyn TerminalLogStore>,
     /// Maintenance times.
     pub maintenance: Arc<dyn MaintenanceStore>,
+    /// Channels of notifications, and the outbox.
+    pub notifications: Arc<dyn NotificationStore>,
     /// People.
     pub users: Arc<dyn UserStore>,
     /// Their sessions.
@@ -84,6 +87,7 @@ impl Stores {
             + AlertStore
             + TerminalLogStore
             + MaintenanceStore
+            + NotificationStore
             + UserStore
             + SessionStore
             + ApiTokenStore
@@ -108,6 +112,7 @@ impl Stores {
             alerts: store.clone(),
             logs: store.clone(),
             maintenance: store.clone(),
+            notifications: store.clone(),
             users: store.clone(),
             sessions: store.clone(),
             api_tokens: store.clone(),

@@ -22,6 +22,7 @@ use crate::{
     key::SecretKeys,
     limit::SharedLimits,
     maintenance::Maintenances,
+    notification::{ChannelSeal, Notifications, Notifier},
     operator::{
         Accounts, ApiTokens, Operators, SecondFactors, Shared, Tools,
         password::{PasswordCost, Passwords},
@@ -80,6 +81,7 @@ pub struct TmsBuilder {
     settings: Settings,
     node: NodeSettings,
     keys: Option<SecretKeys>,
+    notifier: Option<Arc<dyn Notifier>>,
 }
 
 impl TmsBuilder {
@@ -112,6 +114,13 @@ impl TmsBuilder {
         self
     }
 
+    /// Takes what sends notifications; without it they wait in the outbox for a node that has one.
+    #[must_use]
+    pub fn notifier(mut self, notifier: Arc<dyn Notifier>) -> Self {
+        self.notifier = Some(notifier);
+        self
+    }
+
     /// Sets how this process works.
     #[must_use]
     pub fn node(mut self, node: NodeSettings) -> Self {
@@ -128,6 +137,7 @@ impl TmsBuilder {
             settings,
             node,
             keys,
+            notifier,
         } = self;
         let settings = SettingsService::new(stores.settings.clone(), settings);
         let (ingest, workers) = HeartbeatIngest::new(stores.heartbeats.clone(), settings.follow_rules(), node.ingest);
@@ -139,6 +149,7 @@ impl TmsBuilder {
             seal: keys.as_ref().map(SeedSeal::new),
             security: settings.follow_security(),
         };
+        let seal = ChannelSeal::new(keys.as_ref(), random.clone());
         let people = Shared::new(stores.clone(), tools);
         let terminals = Terminals::new(&stores);
         let audit_keys = Arc::new(keys.as_ref().map_or_else(AuditKeys::public, AuditKeys::new));
@@ -152,6 +163,7 @@ impl TmsBuilder {
             logs: TerminalLogs::new(stores.logs.clone(), terminals.clone()),
             maintenance: Maintenances::new(&stores, terminals.clone(), settings.follow_rules()),
             terminals,
+            notifications: Notifications::new(&stores, seal, notifier, clock.clone()),
             alerts: Alerts::new(&stores),
             users: Users::new(people.clone()),
             accounts: Accounts::new(people.clone()),
@@ -191,6 +203,7 @@ struct Services {
     logs: TerminalLogs,
     maintenance: Maintenances,
     alerts: Alerts,
+    notifications: Notifications,
     operators: Operators,
     users: Users,
     accounts: Accounts,
@@ -232,6 +245,7 @@ impl Tms {
             settings: Settings::default(),
             node: NodeSettings::default(),
             keys: None,
+            notifier: None,
         }
     }
 
@@ -294,6 +308,11 @@ impl Tms {
     /// Alerts.
     pub fn alerts(&self) -> &Alerts {
         &self.0.services.alerts
+    }
+
+    /// Channels by which people are told of alerts.
+    pub fn notifications(&self) -> &Notifications {
+        &self.0.services.notifications
     }
 
     /// Sign-in and sign-out of people.

@@ -10,6 +10,7 @@ mod enrollment_code;
 mod event;
 mod field;
 mod maintenance;
+mod notification;
 pub(crate) mod routes;
 mod setting;
 mod summary;
@@ -32,6 +33,7 @@ pub(crate) fn routes(app: &App) -> Routes {
         .merge(alert::routes())
         .merge(audit::routes())
         .merge(maintenance::routes())
+        .merge(notification::routes())
         .merge(summary::routes())
         .merge(setting::routes())
         .merge(user::routes())

@@ -66,18 +66,23 @@ async fn get_readiness(State(app): State<App>) -> Response {
         Err(_) => vec!["the store does not answer".to_owned()],
     };
     let is_draining = app.settings.draining.has_begun();
-    let is_ready = problems.is_empty() && !is_draining;
+    let is_away = !problems.is_empty();
+    let is_ready = !is_away && !is_draining;
+    let mut dependencies = vec![Dependency {
+        name: "store",
+        status: if is_away { "away" } else { "ok" },
+        problems,
+    }];
+    if !is_away {
+        dependencies.extend(notifications(&app).await);
+    }
     let body = Readiness {
         status: match (is_draining, is_ready) {
             (true, _) => "draining",
             (false, true) => "ready",
             (false, false) => "unready",
         },
-        dependencies: vec![Dependency {
-            name: "store",
-            status: if problems.is_empty() { "ok" } else { "away" },
-            problems,
-        }],
+        dependencies,
     };
     let status = if is_ready {
         StatusCode::OK
@@ -85,6 +90,18 @@ async fn get_readiness(State(app): State<App>) -> Response {
         StatusCode::SERVICE_UNAVAILABLE
     };
     (status, Json(body)).into_response()
+}
+
+/// Says whether people are told of alerts. A node is no less ready when they are not: another would fare no better.
+async fn notifications(app: &App) -> Option<Dependency> {
+    let counted = tokio::time::timeout(PATIENCE, app.tms.notifications().count_failing()).await;
+    let (all, failing) = counted.ok()?.ok()?;
+    let problem = || format!("{failing} of {all} channels failed the last time");
+    Some(Dependency {
+        name: "notifications",
+        status: if failing == 0 { "ok" } else { "failing" },
+        problems: (failing > 0).then(problem).into_iter().collect(),
+    })
 }
 
 /// Says what keeps a store that answers from being used.

@@ -17,6 +17,7 @@ pub mod event;
 pub mod history;
 pub mod list;
 pub mod maintenance;
+pub mod notification;
 pub mod patch;
 pub mod problem;
 pub mod setting;

@@ -24,6 +24,8 @@ mod limit;
 mod listing;
 mod maintenance;
 mod migrate;
+mod notification;
+mod outbox;
 mod partition;
 mod password_link;
 mod pool;

@@ -85,6 +85,8 @@ pub struct Config {
     pub trusted_proxies: Vec<String>,
     /// False lifts the limits per client, for load tests.
     pub rate_limits: bool,
+    /// True lets web hooks lead into private networks.
+    pub private_web_hooks: bool,
     /// How long to go on serving after SIGTERM.
     pub drain: Duration,
     /// How many connections at most.
@@ -136,6 +138,7 @@ impl Config {
             allowed_hosts: reader.list("ALLOWED_HOSTS"),
             trusted_proxies: reader.list("TMS_TRUSTED_PROXIES"),
             rate_limits: reader.switch("TMS_RATE_LIMITS", true),
+            private_web_hooks: reader.switch("TMS_PRIVATE_WEB_HOOKS", false),
             drain: Duration::from_secs(reader.parse("TMS_DRAIN_S", 5, "a number of seconds")),
             max_connections: reader.parse("TMS_MAX_CONNECTIONS", 20_000, "a number of connections"),
             node: reader.text("TMS_NODE").unwrap_or_else(default_node),

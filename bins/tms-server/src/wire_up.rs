@@ -2,7 +2,7 @@
 
 pub mod backups;
 
-use std::{fmt::Write as _, io::Write, os::unix::fs::OpenOptionsExt, path::Path};
+use std::{fmt::Write as _, io::Write, os::unix::fs::OpenOptionsExt, path::Path, sync::Arc};
 
 use anyhow::Context;
 use tms_core::{
@@ -12,6 +12,7 @@ use tms_core::{
     random::{RandomSource, SystemRandom},
     secret::Secret,
 };
+use tms_notify::{Outbound, OutboundSettings, Reach};
 #[cfg(feature = "postgres")]
 use tms_storage::postgres::{PgSettings, PgStore};
 #[cfg(feature = "sqlite")]
@@ -103,7 +104,17 @@ pub fn build(config: &Config, stores: Stores) -> anyhow::Result<Tms> {
     if let Some(previous) = &config.previous_secret_key {
         keys = keys.with_previous(previous.expose().as_bytes());
     }
+    let reach = if config.private_web_hooks {
+        Reach::Private
+    } else {
+        Reach::Public
+    };
+    let outbound = Outbound::new(OutboundSettings {
+        reach,
+        ..OutboundSettings::default()
+    });
     Ok(Tms::builder(stores)
+        .notifier(Arc::new(outbound.context("preparing web hooks")?))
         .settings(config.settings.clone())
         .secret_keys(keys)
         .node(node)

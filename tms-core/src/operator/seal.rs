@@ -3,23 +3,10 @@
 
 use std::fmt;
 
-use chacha20poly1305::{
-    KeyInit, XChaCha20Poly1305, XNonce,
-    aead::{Aead, Payload},
-};
-
 use super::totp::Seed;
-use crate::{
-    error::Error,
-    id::UserId,
-    key::{DerivedKey, SecretKeys},
-    random::RandomSource,
-};
+use crate::{error::Error, id::UserId, key::SecretKeys, random::RandomSource, seal::Seal};
 
 const PURPOSE: &str = "tms-core second factor 1";
-/// The first byte of a sealed seed: how it was made.
-const VERSION: u8 = 1;
-const NONCE_LEN: usize = 24;
 
 /// A seed as stored.
 #[derive(Clone, PartialEq, Eq)]
@@ -42,62 +29,28 @@ pub struct Opened {
 
 /// Seals and opens seeds.
 #[derive(Debug, Clone)]
-pub struct SeedSeal {
-    present: DerivedKey,
-    previous: Option<DerivedKey>,
-}
+pub struct SeedSeal(Seal);
 
 impl SeedSeal {
     /// Derives the keys of this use.
     pub fn new(keys: &SecretKeys) -> Self {
-        Self {
-            present: keys.derive(PURPOSE),
-            previous: keys.derive_previous(PURPOSE),
-        }
+        Self(Seal::new(keys, PURPOSE))
     }
 
     /// Seals a seed with the present key, for one person.
     pub fn seal(&self, seed: &Seed, user: UserId, random: &dyn RandomSource) -> Result<SealedSeed, Error> {
-        let mut nonce = [0; NONCE_LEN];
-        random.fill(&mut nonce)?;
-        let cipher = cipher(&self.present);
-        let payload = Payload {
-            msg: &seed.0,
-            aad: &bound_to(user),
-        };
-        let sealed = cipher.encrypt(&XNonce::from(nonce), payload);
-        let sealed = sealed.map_err(|_| Error::Internal("a seed could not be encrypted".into()))?;
-        let mut bytes = vec![VERSION];
-        bytes.extend_from_slice(&nonce);
-        bytes.extend_from_slice(&sealed);
-        Ok(SealedSeed(bytes))
+        self.0.seal(&seed.0, &bound_to(user), random).map(SealedSeed)
     }
 
     /// Opens the seed of a person; `None` when no key of this installation does.
     pub fn open(&self, sealed: &SealedSeed, user: UserId) -> Option<Opened> {
-        let by_present = open_with(&self.present, sealed, user).map(|seed| (seed, false));
-        let opened = by_present.or_else(|| {
-            let seed = open_with(self.previous.as_ref()?, sealed, user)?;
-            Some((seed, true))
-        });
-        opened.map(|(seed, is_outdated)| Opened { seed, is_outdated })
+        let opened = self.0.open(&sealed.0, &bound_to(user))?;
+        let seed = opened.secret.try_into().ok().map(Seed)?;
+        Some(Opened {
+            seed,
+            is_outdated: opened.is_outdated,
+        })
     }
-}
-
-fn cipher(key: &DerivedKey) -> XChaCha20Poly1305 {
-    XChaCha20Poly1305::new(key.expose().into())
-}
-
-fn open_with(key: &DerivedKey, sealed: &SealedSeed, user: UserId) -> Option<Seed> {
-    let (version, rest) = sealed.0.split_first()?;
-    let (nonce, msg) = rest.split_at_checked(NONCE_LEN).filter(|_| *version == VERSION)?;
-    let nonce: [u8; NONCE_LEN] = nonce.try_into().ok()?;
-    let payload = Payload {
-        msg,
-        aad: &bound_to(user),
-    };
-    let opened = cipher(key).decrypt(&XNonce::from(nonce), payload).ok()?;
-    opened.try_into().ok().map(Seed)
 }
 
 fn bound_to(user: UserId) -> [u8; 8] {

@@ -29,6 +29,7 @@ pub mod lease;
 pub mod limit;
 pub mod live;
 pub mod maintenance;
+pub mod notification;
 pub mod password_link;
 pub mod presence;
 pub mod second_factor;
@@ -107,6 +108,9 @@ macro_rules! store_conformance {
             maintenance: every_field_reads_back, lists_are_newest_first, ending_only_brings_forward,
                 out_of_step_finds_begin_and_end, overlapping_times_hold_together,
                 one_ended_before_it_began_never_holds, out_of_step_is_limited_to_active_ones;
+            notification: every_field_reads_back, names_are_unique, a_save_leaves_the_state_alone,
+                deleting_takes_messages_along, a_step_is_all_or_nothing, due_ones_wait_for_their_channel,
+                one_try_at_a_time, endings_are_noted, dropping_spares_young_messages;
             user: every_field_reads_back, names_are_unique, an_unknown_customer_is_missing,
                 a_save_changes_what_others_may_change, stale_revision_is_refused, one_of_parallel_saves_wins,
                 the_last_administrator_stays, parallel_demotions_leave_one_administrator,

@@ -14,6 +14,7 @@ mod idempotency;
 mod lease;
 mod limit;
 mod maintenance;
+mod notification;
 mod paging;
 mod password_link;
 mod presence;

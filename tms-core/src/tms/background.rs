@@ -15,6 +15,7 @@ use crate::{
     lease::Fence,
     limit::share::SHARE_EVERY,
     maintenance::reconcile::put_in_step,
+    notification::follow::Follower,
     presence::{outage::STAMP_EVERY, reconcile::PresenceSweep},
     time::Timestamp,
     upkeep,
@@ -26,6 +27,7 @@ pub const LEADER: &str = "reconcilers";
 pub const LEASE_TTL: Duration = Duration::from_secs(10);
 const RENEW_EVERY: Duration = Duration::from_secs(3);
 const SETTLE_EVERY: Duration = Duration::from_millis(250);
+const NOTIFY_EVERY: Duration = Duration::from_secs(1);
 const MAINTENANCE_EVERY: Duration = Duration::from_secs(1);
 const RELOAD_EVERY: Duration = Duration::from_secs(5);
 const COMPACT_EVERY: Duration = Duration::from_secs(30);
@@ -62,6 +64,8 @@ impl Tms {
                 until(wait(stopped.clone()), self.share_limits()),
                 until(wait(stopped.clone()), self.sweep(leader.clone())),
                 until(wait(stopped.clone()), self.settle_alerts(leader.clone())),
+                until(wait(stopped.clone()), self.follow_alerts(leader.clone())),
+                until(wait(stopped.clone()), self.send_notifications(leader.clone())),
                 until(wait(stopped.clone()), self.keep_maintenance(leader.clone())),
                 until(wait(stopped.clone()), self.compact(leader.clone())),
                 until(wait(stopped.clone()), self.keep_up(leader.clone())),
@@ -95,6 +99,10 @@ impl Tms {
         put_in_step(&*stores.maintenance, &*stores.presence, &rules, now, Some(fence)).await?;
         self.sweeper().tick(now, fence, &rules).await?;
         self.alerter().tick(now, fence, &rules).await?;
+        self.follower().tick(now, fence).await?;
+        if let Some(deliverer) = self.notifications().deliverer() {
+            deliverer.tick(fence).await?;
+        }
         self.record_refusals(now).await?;
         audit::reconcile::seal(&*stores.audit, &self.0.audit_keys, fence).await?;
         Ok(())
@@ -106,6 +114,15 @@ impl Tms {
 
     fn alerter(&self) -> AlertReconciler {
         AlertReconciler::new(self.stores().presence.clone(), self.stores().alerts.clone())
+    }
+
+    fn follower(&self) -> Follower<'_> {
+        let stores = self.stores();
+        Follower {
+            notifications: &*stores.notifications,
+            events: &*stores.events,
+            alerts: &*stores.alerts,
+        }
     }
 
     async fn follow_revocations(&self) {
@@ -169,6 +186,31 @@ impl Tms {
             let done = alerter.tick(self.now(), fence, &self.settings().rules()).await;
             if let Some(done) = report("raising alerts", done).filter(|done| done.raised + done.resolved > 0) {
                 tracing::info!(raised = done.raised, resolved = done.resolved, "alerts");
+            }
+        }
+    }
+
+    async fn follow_alerts(&self, leader: watch::Receiver<Option<Fence>>) {
+        let mut timer = every(NOTIFY_EVERY);
+        loop {
+            timer.tick().await;
+            let Some(fence) = present(&leader) else { continue };
+            let told = self.follower().tick(self.now(), fence).await;
+            report("turning alerts into notifications", told);
+        }
+    }
+
+    async fn send_notifications(&self, leader: watch::Receiver<Option<Fence>>) {
+        let Some(deliverer) = self.notifications().deliverer() else {
+            return std::future::pending().await;
+        };
+        let mut timer = every(NOTIFY_EVERY);
+        loop {
+            timer.tick().await;
+            let Some(fence) = present(&leader) else { continue };
+            let sent = report("sending notifications", deliverer.tick(fence).await);
+            if let Some(sent) = sent.filter(|sent| *sent > 0) {
+                tracing::info!(sent, "notifications");
             }
         }
     }

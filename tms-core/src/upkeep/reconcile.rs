@@ -16,6 +16,8 @@ use crate::{
 const CREDENTIALS_KEPT: Duration = Duration::from_secs(86_400);
 /// How long an API token that has run out is still shown to its owner.
 const API_TOKENS_KEPT: Duration = Duration::from_secs(30 * 86_400);
+/// How long messages of the outbox are kept.
+const MESSAGES_KEPT: Duration = Duration::from_secs(7 * 86_400);
 const STEP: u32 = 5_000;
 
 /// Makes what will be needed and drops what is no longer kept. Runs hourly; twice or on two nodes does no harm.
@@ -39,6 +41,8 @@ pub async fn tick(
     drop_of_people(stores, now).await?;
     stores.limits.drop_full(now).await?;
     while stores.idempotency.drop_forgotten(now, STEP).await? == u64::from(STEP) {}
+    let old = now.minus(MESSAGES_KEPT);
+    while stores.notifications.drop_old(old, STEP).await? == u64::from(STEP) {}
     let before = now.minus(days(keep.resolved_alerts_days));
     let mut alerts = 0;
     loop {

@@ -4,6 +4,7 @@ use tms_core::{
     alert::{AlertState, Cause, Resolution, Severity},
     audit::verify::FindingKind,
     customer::ContractType,
+    notification::{Language as CoreLanguage, MailSecurity as CoreMailSecurity},
     permission::{Permission, Role as CoreRole},
     presence::{Link as CoreLink, Status as CoreStatus},
     terminal::Lifecycle as CoreLifecycle,
@@ -49,12 +50,17 @@ names! {
     BulkAction: ["acknowledge", "resolve"];
     Scope: all!(Permission);
     AlertResolution: all!(Resolution);
+    ChannelKind: ["mail", "web_hook", "slack"];
+    ChannelStatus: ["unused", "ok", "failing"];
     Contract: all!(ContractType);
     DeviceState: ["ok", "error", "absent", "unknown"];
+    Language: all!(CoreLanguage);
     Lifecycle: all!(CoreLifecycle);
     Link: all!(CoreLink);
     LogLevel: all!(CoreLogLevel);
+    MailSecurity: all!(CoreMailSecurity);
     Role: all!(CoreRole);
     Status: all!(CoreStatus);
+    TestStatus: ["sent", "failed"];
     Said: ["online", "offline", "error"];
 }

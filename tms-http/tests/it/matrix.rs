@@ -107,6 +107,10 @@ async fn named(world: &World, path: &str, caller: &str) -> String {
             let own = world.get(list).by(owner).send().await.ok(200);
             format!("{list}/{}", own["data"][0]["id"])
         }
+        Some((list @ "/notification-channels", rest)) => {
+            world.post(list, &channel()).by("admin").send().await.ok(201);
+            format!("{list}/{}{rest}", world.first(list).await)
+        }
         // Not the last administrator.
         Some(("/users", rest)) => format!("/users/{}{rest}", world.first("/users?order=desc").await),
         Some((list, rest)) => format!("{list}/{}{rest}", world.first(list).await),
@@ -158,6 +162,12 @@ fn body(method: &str, path: &str, agent: &Agent, customer: i64, code: &str) -> O
         ("PATCH", "/alerts/{id}") => json!({ "is_acknowledged": true }),
         ("POST", "/alerts/bulk") => json!({ "filter": {}, "action": "resolve" }),
         ("PUT", "/settings") => json!({}),
+        ("POST", "/notification-channels") => channel(),
+        ("PATCH", "/notification-channels/{id}") => json!({ "is_enabled": false }),
         _ => return None,
     })
+}
+
+fn channel() -> Value {
+    json!({ "name": "x", "slack": { "url": "https://hooks.example.com/x" } })
 }

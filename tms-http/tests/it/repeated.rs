@@ -34,6 +34,10 @@ async fn twenty_at_once_have_one_effect_and_one_answer() {
         ("/users", json!({ "username": "new-san", "role": "viewer" })),
         ("/auth/tokens", json!({ "name": "script", "scopes": ["terminal.read"] })),
         ("/enrollment-codes", json!({ "customer_id": customer })),
+        (
+            "/notification-channels",
+            json!({ "name": "x", "slack": { "url": "https://hooks.example.com/x" } }),
+        ),
     ]
     .into_iter()
     .enumerate()

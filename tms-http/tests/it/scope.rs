@@ -36,7 +36,7 @@ fn bound(method: &str, path: &str) -> Bound {
         ) => Bound::Neither,
         (_, "/audit/verify" | "/audit/export.jsonl") => Bound::Denied,
         _ if matches!(root, "auth" | "agent") => Bound::Neither,
-        _ if matches!(root, "users" | "settings") => Bound::Denied,
+        _ if matches!(root, "users" | "settings" | "notification-channels") => Bound::Denied,
         (_, path) if path.contains("{id}") => Bound::One,
         ("GET", _) => Bound::List,
         // What these make is looked at one by one.
@@ -69,6 +69,13 @@ impl Two {
             let plan = json!({ "terminal_id": terminal, "reason": "cable" });
             world.post("/maintenance", &plan).by("support").send().await.ok(201);
         }
+        let channel = json!({ "name": "x", "slack": { "url": "https://hooks.example.com/x" } });
+        world
+            .post("/notification-channels", &channel)
+            .by("admin")
+            .send()
+            .await
+            .ok(201);
         let body = json!({ "username": "bound-san", "role": "admin", "customer_id": customers[0] });
         let made = world.post("/users", &body).by("admin").send().await.ok(201);
         let password = json!({ "token": made["password_link"]["token"], "new_password": crate::world::PASSWORD });
@@ -116,6 +123,8 @@ fn body(method: &str, path: &str) -> Option<Value> {
         ("PATCH", "/terminals/{id}") => Some(json!({ "store_code": "x" })),
         ("PATCH", "/alerts/{id}") => Some(json!({ "is_acknowledged": true })),
         ("PATCH", "/users/{id}") => Some(json!({ "full_name": "x" })),
+        ("POST", "/notification-channels") => Some(json!({ "name": "y", "slack": { "url": "https://x.example" } })),
+        ("PATCH", "/notification-channels/{id}") => Some(json!({ "is_enabled": false })),
         ("POST", "/users") => Some(json!({ "username": "new-san", "role": "viewer" })),
         ("PUT", _) => Some(json!({})),
         _ => None,

@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use tms_core::{
     NodeSettings, Tms,
     key::SecretKeys,
+    notification::Letter,
     operator::{password::PasswordCost, sign_in::SignInRequest, users::UserRequest},
     permission::Role,
     secret::Secret,
@@ -24,6 +25,8 @@ use tms_core::{
 };
 use tms_http::HttpSettings;
 use tower::ServiceExt;
+
+use crate::outbound::Recorder;
 
 pub(crate) const PASSWORD: &str = "correct horse battery";
 pub(crate) const NOW: &str = "2026-01-24T10:00:00Z";
@@ -34,6 +37,7 @@ pub(crate) struct World {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) router: Router,
     tokens: BTreeMap<&'static str, String>,
+    outbound: Arc<Recorder>,
     _standstill: Standstill,
 }
 
@@ -207,10 +211,12 @@ impl World {
             cached_tokens: 1_000,
             ..NodeSettings::default()
         };
+        let outbound = Arc::new(Recorder::default());
         let tms = Tms::builder(store.stores())
             .clock(clock.clone())
             .random(Arc::new(SeededRandom::new(1)))
             .secret_keys(SecretKeys::new("a secret key for tests"))
+            .notifier(outbound.clone())
             .node(node)
             .build();
         let work = tms.clone();
@@ -228,6 +234,7 @@ impl World {
             clock,
             router,
             tokens,
+            outbound,
             _standstill: standstill,
         }
     }
@@ -266,6 +273,21 @@ impl World {
     /// Does the work of the reconcilers once.
     pub(crate) async fn tick(&self) {
         self.tms.tick().await.unwrap();
+    }
+
+    /// Returns the notifications that were sent, with where they went.
+    pub(crate) fn sent(&self) -> Vec<(String, Letter)> {
+        self.outbound.sent()
+    }
+
+    /// Returns the ids of the notifications that were tried.
+    pub(crate) fn tried(&self) -> Vec<String> {
+        self.outbound.tried()
+    }
+
+    /// Lets every notification fail from now on, or none.
+    pub(crate) fn fail_sending(&self, why: Option<&str>) {
+        self.outbound.fail(why);
     }
 
     /// Returns the id of the first row of a list.

@@ -139,6 +139,7 @@ fn taken(error: &dyn DatabaseError) -> EntityRef {
         "customer" => "customer",
         "terminal" => "terminal",
         "operator_user" => "user",
+        "notification_channel" => "notification channel",
         "enrolment_code" => "enrolment code",
         "agent_token" => "agent token",
         _ => "row",

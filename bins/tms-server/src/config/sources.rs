@@ -37,6 +37,7 @@ pub const KEYS: &[&str] = &[
     "TMS_NODE",
     "TMS_POSTGRES_BIN",
     "TMS_RATE_LIMITS",
+    "TMS_PRIVATE_WEB_HOOKS",
     "TMS_STORE",
     "TMS_TRUSTED_PROXIES",
 ];

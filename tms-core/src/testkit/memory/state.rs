@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::audit::Trail;
+use super::{audit::Trail, notification::Kept};
 use crate::{
     alert::{Alert, Cause},
     credential::Revocation,
@@ -17,6 +17,7 @@ use crate::{
     lease::Fence,
     limit::store::LimitKind,
     maintenance::Maintenance,
+    notification::{Channel, store::Progress},
     operator::{
         ApiToken, PasswordLink, SecondFactor, Session, User,
         guess::{GuessWindow, KnownDevice},
@@ -65,6 +66,9 @@ pub(super) struct State {
     pub(super) logs: BTreeMap<TerminalId, Vec<StoredLog>>,
     pub(super) log_ids: HashSet<(TerminalId, String)>,
     pub(super) times: BTreeMap<i64, Maintenance>,
+    pub(super) channels: BTreeMap<i64, Channel>,
+    pub(super) outbox: BTreeMap<i64, Kept>,
+    pub(super) told: Option<Progress>,
     pub(super) users: BTreeMap<i64, User>,
     pub(super) sessions: BTreeMap<SessionId, Session>,
     pub(super) refresh_tokens: HashMap<TokenHash, SessionId>,
