@@ -48,14 +48,14 @@ async fn a_channel_is_made_shown_changed_and_deleted() {
     let listed = world.get("/notification-channels").by("operator").send().await.ok(200);
     assert_eq!(listed["data"], json!([shown]));
 
-    let patch = |body: &Value| world.patch(&path, body).by("admin");
-    patch(&json!({ "is_enabled": false }))
+    let change = |body: &Value| world.patch(&path, body).by("admin");
+    change(&json!({ "is_enabled": false }))
         .send()
         .await
         .problem(428, "PRE_002");
-    let changed = patch(&json!({ "is_enabled": false })).if_match(&tag).send().await;
+    let changed = change(&json!({ "is_enabled": false })).if_match(&tag).send().await;
     assert_eq!(changed.ok(200)["is_enabled"], false);
-    patch(&json!({ "name": "x" }))
+    change(&json!({ "name": "x" }))
         .if_match(&tag)
         .send()
         .await
@@ -66,7 +66,7 @@ async fn a_channel_is_made_shown_changed_and_deleted() {
     delete().if_match(changed.header("etag")).send().await.ok(204);
     delete().if_match("*").send().await.problem(404, "RES_001");
     world.get(&path).by("operator").send().await.problem(404, "RES_001");
-    patch(&json!({})).if_match("*").send().await.problem(404, "RES_001");
+    change(&json!({})).if_match("*").send().await.problem(404, "RES_001");
     let test = world.call("POST", &format!("{path}/test")).by("admin");
     test.send().await.problem(404, "RES_001");
     let entries = world.store.audit_entries();

@@ -54,13 +54,11 @@ impl Notifier for Recorder {
         };
         self.with(|seen| {
             seen.tried.push(letter.id.clone());
-            match &seen.failure {
-                Some(why) => Err(SendError(why.clone())),
-                None => {
-                    seen.sent.push((to, letter.clone()));
-                    Ok(())
-                }
+            if let Some(why) = &seen.failure {
+                return Err(SendError(why.clone()));
             }
+            seen.sent.push((to, letter.clone()));
+            Ok(())
         })
     }
 }
