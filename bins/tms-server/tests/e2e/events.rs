@@ -90,14 +90,14 @@ impl Stream {
 }
 
 /// Makes a customer, which writes no event, or changes the state of the device, which writes one.
-async fn flip(agent: &Operator, seq: i64) {
+async fn flip(agent: &Operator, serial: &str, seq: i64) {
     let device = if seq % 2 == 0 {
         json!({ "state": "ok", "error_code": 0 })
     } else {
         json!({ "state": "error", "error_code": 7 })
     };
     let body = json!({
-        "serial_number": SERIAL, "timestamp": now(), "status": "online", "boot_id": "one", "seq": seq, "device": device,
+        "serial_number": serial, "timestamp": now(), "status": "online", "boot_id": "one", "seq": seq, "device": device,
     });
     let (status, answer) = agent.post("/agent/heartbeat", &body).await;
     assert_eq!(status, 200, "{answer}");
@@ -118,10 +118,17 @@ async fn a_stream_goes_on_where_it_was_cut() {
     let server = setting.start().await;
     let root = server.sign_in().await;
     let mut stream = Stream::open(&root, None).await;
-    let agent = Operator::holding(&server, &enrol(&setting, &server, SERIAL).await);
+    // Several, because one terminal may say only so much.
+    let mut agents = Vec::new();
+    for n in 1..=5 {
+        let serial = format!("TC-200-00{n}");
+        let token = enrol(&setting, &server, &serial).await;
+        agents.push((Operator::holding(&server, &token), serial));
+    }
     let (mut seen, mut place) = (Vec::new(), stream.id.clone());
     for seq in 0..30 {
-        flip(&agent, seq).await;
+        let (agent, serial) = &agents[seq / 6];
+        flip(agent, serial, i64::try_from(seq).unwrap()).await;
         // What happens while nobody listens is told afterwards.
         stream = Stream::open(&root, Some(&place)).await;
         let event = loop {
@@ -144,7 +151,8 @@ async fn a_stream_goes_on_where_it_was_cut() {
         .collect();
     assert_eq!(seen, expected);
     let mut unknown = Stream::open(&root, Some("999999999-999999999")).await;
-    flip(&agent, 31).await;
+    let (agent, serial) = &agents[4];
+    flip(agent, serial, 31).await;
     let event = unknown.next().await;
     assert!(
         ["resync", "terminal_status_change"].contains(&event["type"].as_str().unwrap()),
@@ -256,9 +264,9 @@ async fn a_socket_tells_what_it_was_asked_for() {
     let server = setting.start().await;
     let root = server.sign_in().await;
     let agent = Operator::holding(&server, &enrol(&setting, &server, SERIAL).await);
-    flip(&agent, 0).await;
+    flip(&agent, SERIAL, 0).await;
     let mut socket = Socket::open(&server, &root).await;
-    flip(&agent, 1).await;
+    flip(&agent, SERIAL, 1).await;
     let told = socket.next().await;
     assert_eq!(told["type"], "terminal_status_change", "{told}");
     socket.say(&json!({ "type": "ping" })).await;
@@ -267,7 +275,7 @@ async fn a_socket_tells_what_it_was_asked_for() {
         .say(&json!({ "type": "subscribe", "channels": ["command_update"] }))
         .await;
     while socket.next().await["type"] != "subscribed" {}
-    flip(&agent, 2).await;
+    flip(&agent, SERIAL, 2).await;
     socket.say(&json!({ "type": "ping" })).await;
     assert_eq!(socket.next().await["type"], "pong", "it no longer wants to know");
 
