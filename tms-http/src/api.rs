@@ -14,7 +14,7 @@ mod notification;
 pub(crate) mod routes;
 mod setting;
 mod summary;
-mod terminal;
+pub(crate) mod terminal;
 mod user;
 
 use crate::state::App;

@@ -18,7 +18,8 @@ use tms_core::{
 };
 
 use crate::{
-    api::agent::heartbeat::check,
+    api::{agent::heartbeat::check, terminal},
+    csv::{Table, decode, line},
     json,
     paging::cursor::CursorKey,
     wire::agent::{HeartbeatRequest, LogBatch},
@@ -43,6 +44,25 @@ pub fn logs(bytes: &[u8]) {
     let printed = serde_json::to_vec(&request).unwrap();
     let (again, unknown) = json::read_from_agent::<LogBatch<'_>>(&printed).ok().unwrap();
     assert_eq!((request, 0), (again, unknown));
+}
+
+/// Reads a list of terminals; its rows must read again as they were printed, and none may panic as rows of an import.
+pub fn csv(bytes: &[u8]) {
+    let Ok(text) = decode(bytes, None) else {
+        return;
+    };
+    let Ok(table) = Table::read(&text) else {
+        return;
+    };
+    let _ = terminal::columns::rows(&table);
+    let mut printed = String::new();
+    line(&mut printed, table.columns.iter().map(String::as_str));
+    for row in &table.rows {
+        line(&mut printed, row.cells.iter().map(String::as_str));
+    }
+    let again = Table::read(&printed).ok().unwrap();
+    let cells = |table: &Table| -> Vec<Vec<String>> { table.rows.iter().map(|row| row.cells.clone()).collect() };
+    assert_eq!((&table.columns, cells(&table)), (&again.columns, cells(&again)));
 }
 
 /// Reads a cursor; whatever passes must print as it came, and the text as a value must survive printing.

@@ -39,6 +39,7 @@ fn text(read: impl Fn(&str)) -> impl Fn(&[u8]) {
 fn bodies() {
     replay("heartbeat", fuzzing::heartbeat);
     replay("logs", fuzzing::logs);
+    replay("csv", fuzzing::csv);
 }
 
 #[test]

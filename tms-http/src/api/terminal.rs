@@ -1,6 +1,6 @@
 //! Terminals: their list, one of them, and what people change.
 
-mod columns;
+pub(crate) mod columns;
 pub(super) mod convert;
 mod history;
 mod transfer;

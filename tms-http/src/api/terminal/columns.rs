@@ -73,7 +73,7 @@ pub(super) fn cells(view: TerminalView) -> [String; 19] {
 ///
 /// # Errors
 /// [`Error::Invalid`] naming the columns or rows that are wrong.
-pub(super) fn rows(table: &Table) -> Result<Vec<ImportRow>, Error> {
+pub(crate) fn rows(table: &Table) -> Result<Vec<ImportRow>, Error> {
     check_columns(&table.columns)?;
     let mut errors = RowErrors::default();
     let rows = table.rows.iter().filter_map(|row| {
