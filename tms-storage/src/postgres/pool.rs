@@ -18,6 +18,7 @@ use super::{
     error::{Fault, TooSlow},
     presence_cache::PresenceCache,
     settings::{ConnectError, PgSettings, quoted},
+    terminal_list::Many,
 };
 
 /// A transaction that rolls back unless it is committed.
@@ -36,6 +37,7 @@ pub struct PgStore {
     patience: Duration,
     pub(super) migrations_table: String,
     pub(super) presence_cache: PresenceCache,
+    pub(super) many: Many,
     audit_keys: RwLock<Arc<AuditKeys>>,
 }
 
@@ -85,6 +87,7 @@ impl PgStore {
             patience: settings.acquire_timeout + settings.statement_timeout,
             migrations_table: settings.migrations_table.clone(),
             presence_cache: PresenceCache::new(settings.remembered_terminals),
+            many: Many::default(),
             audit_keys: RwLock::new(Arc::new(AuditKeys::public())),
         }))
     }

@@ -2,18 +2,22 @@
 
 mod by_heartbeat;
 mod conditions;
+mod many;
 mod narrowed;
 mod total;
 
+use std::time::Instant;
+
 use sqlx::{PgConnection, Postgres, QueryBuilder};
 use tms_core::{
-    page::{Cursor, Order, Page, PageRequest, PageStart},
+    page::{Cursor, MAX_COUNTED, Order, Page, PageRequest, PageStart},
     terminal::{
         TerminalView,
         store::{TerminalFilter, TerminalSort},
     },
 };
 
+pub(super) use self::many::Many;
 use self::{conditions::conditions, narrowed::Narrowed};
 use super::{
     error::Fault,
@@ -33,17 +37,35 @@ impl PgStore {
         let mut connection = self.pool().acquire().await?;
         let found = narrowed::find(&mut connection, filter).await?;
         if sort == TerminalSort::LastHeartbeat {
-            return by_heartbeat::list(&mut connection, filter, &found, order, page).await;
+            let total = self.total(&mut connection, filter, &found).await?;
+            return by_heartbeat::list(&mut connection, filter, (&found, total), order, page).await;
         }
         let mut query = page_query(filter, &found.narrowed, sort, order, page);
         let items = views(&mut connection, &mut query).await?;
         let total = match page.ended_total(items.len()) {
-            None if page.count => Some(total::count(&mut connection, filter, &found).await?),
+            None if page.count => Some(self.total(&mut connection, filter, &found).await?),
             total => total,
         };
         Ok(Page::from_rows(items, page.limit, total, |view: &TerminalView| {
             cursor(view, sort)
         }))
+    }
+
+    /// Counts what the filter finds, unless it found more than is counted a moment ago.
+    async fn total(
+        &self,
+        connection: &mut PgConnection,
+        filter: &TerminalFilter,
+        found: &narrowed::Found,
+    ) -> Result<u64, Fault> {
+        if self.many.knows(filter, Instant::now()) {
+            return Ok(MAX_COUNTED + 1);
+        }
+        let total = total::count(connection, filter, found).await?;
+        if total > MAX_COUNTED {
+            self.many.note(filter, Instant::now());
+        }
+        Ok(total)
     }
 }
 

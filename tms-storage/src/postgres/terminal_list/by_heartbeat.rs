@@ -11,7 +11,7 @@ use super::{
     JOINED, SHOWN,
     conditions::{are_hot, conditions, hot_conditions},
     narrowed::{Found, Narrowed},
-    total, views,
+    views,
 };
 use crate::postgres::{
     error::Fault,
@@ -25,15 +25,14 @@ macro_rules! heard {
     };
 }
 
-/// Lists by page number only.
+/// Lists by page number only; `total` is how many there are in all.
 pub(super) async fn list(
     connection: &mut PgConnection,
     filter: &TerminalFilter,
-    found: &Found,
+    (found, total): (&Found, u64),
     order: Order,
     page: &PageRequest,
 ) -> Result<Page<TerminalView>, Fault> {
-    let total = total::count(connection, filter, found).await?;
     let mut query = if total > MAX_COUNTED && matches!(found.narrowed, Narrowed::Not) {
         query_of_many(filter, order, page)
     } else {
