@@ -27,6 +27,9 @@ pub enum ClientError {
     /// The address of the server or a token can't be used in a request.
     #[error("the request could not be built")]
     Unusable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A stream of events ended; it says why. It goes on where it was when it is asked for more.
+    #[error("the stream was cut: {0}")]
+    Cut(String),
 }
 
 impl ClientError {
@@ -55,7 +58,7 @@ impl ClientError {
     /// Tells whether the same request may succeed later.
     pub const fn is_transient(&self) -> bool {
         match self {
-            Self::Transport(_) => true,
+            Self::Transport(_) | Self::Cut(_) => true,
             Self::Refused { status, .. } => matches!(*status, 408 | 429 | 500 | 502 | 503 | 504),
             Self::Unreadable(_) | Self::Unusable(_) => false,
         }

@@ -1,5 +1,6 @@
 //! What an operator asks of the server. An access token that has ended is renewed on the way.
 
+pub mod events;
 pub mod people;
 pub mod session;
 pub mod walk;
@@ -8,7 +9,10 @@ use reqwest::{Client, Method, RequestBuilder, Response};
 use serde::{Serialize, de::DeserializeOwned};
 
 use self::session::Session;
-pub use self::walk::Walk;
+pub use self::{
+    events::{EventStream, Told},
+    walk::Walk,
+};
 use super::{
     ClientError, Tagged,
     transport::{api_root, read, read_tagged, send},
@@ -194,6 +198,13 @@ impl OperatorClient {
     /// Lists alerts.
     pub async fn alerts(&self, query: &AlertQuery) -> Result<List<Alert>, ClientError> {
         self.list("/alerts", query).await
+    }
+
+    /// Walks the alerts that are not resolved, the newest first.
+    pub fn open_alerts(&self, severity: Option<&str>) -> Walk<'_, Alert> {
+        let mut filters = vec![("is_resolved", "false".to_owned())];
+        filters.extend(severity.map(|severity| ("severity", severity.to_owned())));
+        Walk::new(self, "/alerts".to_owned(), filters)
     }
 
     /// Returns an alert.

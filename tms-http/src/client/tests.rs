@@ -9,11 +9,12 @@ use tokio::{
     sync::Mutex,
 };
 
-use super::{AgentClient, ClientError, OperatorClient, http_client};
+use super::{AgentClient, ClientError, OperatorClient, http_client, operator::Told};
 use crate::wire::{
     account::Confirmation,
     agent::{HeartbeatRequest, LogLine, RegisterRequest},
     auth::LoginRequest,
+    event::EventQuery,
     history::MetricsRow,
     terminal::{TerminalPatch, TerminalQuery},
     user::UserCreate,
@@ -41,7 +42,8 @@ async fn server(answers: Vec<(u16, &'static str, Value)>) -> (String, Log) {
             // Each answer closes its connection, so that requests are counted one by one.
             let (mut stream, _) = listener.accept().await.unwrap();
             asked.lock().await.push(read(&mut stream).await);
-            let body = body.to_string();
+            // A text goes out as it is.
+            let body = body.as_str().map_or_else(|| body.to_string(), str::to_owned);
             let answer = format!(
                 "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\nconnection: close\r\n{headers}content-length: {}\r\n\r\n{body}",
                 body.len()
@@ -301,4 +303,59 @@ async fn a_login_with_a_code_a_proof_and_a_new_person() {
         lines,
         ["auth/login", "auth/login", "users", "auth/confirm", "users"].map(post)
     );
+}
+
+#[tokio::test]
+async fn a_stream_of_events_goes_on_where_it_was_cut() {
+    let block = |id: &str, kind: &str, data: &Value| {
+        let event = json!({"type": kind, "position": id, "at": "t", "data": data});
+        format!("id: {id}\nevent: {kind}\ndata: {event}\n\n")
+    };
+    let welcome = "retry: 2000\n: welcome\nid: 0-5\n\n".to_owned();
+    let first = welcome.clone() + &block("0-6", "new_alert", &json!({"id": 789})) + "id: 0-7\nevent: new_al";
+    let second = block("0-9", "resync", &json!({})) + &block("0-9", "end", &json!({"reason": "closing"}));
+    let (address, log) = server(vec![
+        (200, "", json!(first)),
+        (503, "retry-after: 2\r\n", json!({})),
+        (200, "", json!(second)),
+        (200, "", json!(block("0-10", "alert_update", &json!({"id": 789})))),
+        (403, "", json!({})),
+    ])
+    .await;
+    let operator = OperatorClient::with_token(http(), &address, "x");
+    let query = EventQuery {
+        types: Some("new_alert,alert_update".to_owned()),
+    };
+    let mut events = operator.events(query).await.unwrap();
+    let Told::Event(raised) = events.next().await.unwrap() else {
+        panic!("not an event");
+    };
+    assert_eq!((&*raised.kind, &raised.data["id"]), ("new_alert", &json!(789)));
+    let cut = events.next().await.unwrap_err();
+    assert!(matches!(cut, ClientError::Cut(_)) && cut.is_transient(), "{cut:?}");
+    let away = events.next().await.unwrap_err();
+    assert_eq!(away.retry_after(), Some(Duration::from_secs(2)));
+    assert_eq!(events.next().await.unwrap(), Told::Resync);
+    let closing = events.next().await.unwrap_err();
+    assert_eq!(closing.to_string(), "the stream was cut: closing");
+    assert!(matches!(events.next().await.unwrap(), Told::Event(event) if &*event.kind == "alert_update"));
+    assert_eq!(events.place(), Some("0-10"));
+    assert!(events.next().await.unwrap_err().is_transient());
+    let refused = events.next().await.unwrap_err();
+    assert!(
+        refused.status() == Some(403) && !refused.is_transient(),
+        "who may not read is told so: {refused:?}"
+    );
+
+    let asked = log.lock().await.clone();
+    let line = "GET /api/v1/events?types=new_alert%2Calert_update HTTP/1.1";
+    let places: Vec<&str> = asked
+        .iter()
+        .map(|asked| {
+            assert_eq!(asked.line, line);
+            let place = asked.head.lines().find_map(|line| line.strip_prefix("last-event-id: "));
+            place.unwrap_or_default()
+        })
+        .collect();
+    assert_eq!(places, ["", "0-6", "0-6", "0-9", "0-10"]);
 }

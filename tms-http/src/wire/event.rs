@@ -10,7 +10,7 @@ use super::Name;
     feature = "server",
     derive(utoipa::ToSchema),
     schema(example = json!(
-        {"type": "new_alert", "position": "0-121", "at": "2026-01-24T10:00:00Z", "data": {"id": 789, "severity": "HIGH"}}
+        {"type": "new_alert", "position": "0-121", "at": "2026-01-24T10:00:00Z", "data": {"alert_id": 789, "severity": "HIGH"}}
     ))
 )]
 pub struct Event {
