@@ -122,9 +122,10 @@ fn read_hop(text: &str) -> Option<IpAddr> {
     parsed.map(|address| address.to_canonical())
 }
 
-/// Returns what stands behind `Bearer`.
+/// Returns what stands behind `Bearer`. Which of two headers is meant nobody can say, so two are none.
 pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let mut lines = headers.get_all(header::AUTHORIZATION).iter();
+    let value = lines.next()?.to_str().ok().filter(|_| lines.next().is_none())?;
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }

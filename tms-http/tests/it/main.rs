@@ -14,6 +14,7 @@ mod account;
 mod agent;
 mod alert;
 mod alert_bulk;
+mod attack;
 mod audit;
 mod auth;
 mod bad_input;

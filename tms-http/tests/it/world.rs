@@ -254,6 +254,11 @@ impl World {
         }
     }
 
+    /// Returns the access token of this role.
+    pub(crate) fn token(&self, role: &str) -> &str {
+        self.tokens.get(role).expect("a role")
+    }
+
     pub(crate) fn get(&self, path: &str) -> Call<'_> {
         self.call("GET", path)
     }

@@ -11,6 +11,7 @@
     reason = "a test panics to report a failure"
 )]
 
+mod attack;
 mod audit;
 mod backup;
 mod commands;
