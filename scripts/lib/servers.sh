@@ -19,6 +19,12 @@ build_release() {
     bin=${CARGO_TARGET_DIR:-target}/release
 }
 
+# Builds what the tests build, in the same way so that nothing is built twice, and sets $bin.
+build_debug() {
+    cargo test --no-run --locked --workspace --all-features --quiet
+    bin=${CARGO_TARGET_DIR:-target}/debug
+}
+
 # Starts a durable cluster; sets TMS_PG_*.
 start_cluster() {
     local lines

@@ -76,7 +76,7 @@ const REQUEST_HEADERS: [(Described, bool); 6] = [
             "Idempotency-Key",
             "string",
             "6f1f3c1e-import-42",
-            "The same key with the same body gets the same answer for 24 hours.",
+            "The same key with the same body gets the same answer for 24 hours, or 404 once what it made is gone.",
         ),
         false,
     ),

@@ -219,6 +219,10 @@ impl Doc {
         if method != "GET" {
             self.errors.insert(409);
         }
+        if self.request_headers.contains(&"Idempotency-Key") && self.successes.iter().any(|s| s.status == 201) {
+            // What the key made may be gone when it comes again.
+            self.errors.insert(404);
+        }
         if self.query.is_some() {
             self.errors.insert(422);
         }
