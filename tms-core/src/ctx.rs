@@ -64,7 +64,7 @@ pub enum Access {
 
 impl OperatorIdentity {
     /// Tells whether role, customer and token together allow `permission`.
-    fn may(&self, permission: Permission) -> bool {
+    pub fn may(&self, permission: Permission) -> bool {
         let by_token = match &self.access {
             Access::Session { .. } => true,
             Access::ApiToken { scopes, .. } => scopes.allow(permission),

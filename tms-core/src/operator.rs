@@ -15,6 +15,8 @@ pub mod store;
 
 pub mod account;
 pub mod api_tokens;
+pub mod console;
+mod half;
 pub mod second_factors;
 mod shared;
 pub mod sign_in;
@@ -23,6 +25,9 @@ pub mod users;
 pub use account::Accounts;
 pub use api_token::{ApiToken, NewApiToken};
 pub use api_tokens::ApiTokens;
+pub use console::{ConsoleEntry, ConsoleSession};
+pub use half::HALF_LIFE;
+pub(crate) use half::HalfSeal;
 pub use link::PasswordLink;
 pub use second_factor::SecondFactor;
 pub use second_factors::SecondFactors;

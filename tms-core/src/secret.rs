@@ -54,6 +54,8 @@ pub enum TokenKind {
     PasswordLink,
     /// What a device keeps from which somebody has signed in.
     Device,
+    /// A session of the console, kept in a cookie.
+    Console,
 }
 
 impl TokenKind {
@@ -66,6 +68,7 @@ impl TokenKind {
             Self::Personal => "tms_pat_",
             Self::PasswordLink => "tms_pw_",
             Self::Device => "tms_dev_",
+            Self::Console => "tms_cs_",
         }
     }
 }

@@ -24,7 +24,7 @@ use crate::{
     maintenance::Maintenances,
     notification::{ChannelSeal, Notifications, Notifier},
     operator::{
-        Accounts, ApiTokens, Operators, SecondFactors, Shared, Tools,
+        Accounts, ApiTokens, HalfSeal, Operators, SecondFactors, Shared, Tools,
         password::{PasswordCost, Passwords},
         seal::SeedSeal,
         users::Users,
@@ -147,6 +147,7 @@ impl TmsBuilder {
             passwords: Passwords::new(node.password_cost, node.passwords_at_once, random.clone()),
             random: random.clone(),
             seal: keys.as_ref().map(SeedSeal::new),
+            half: keys.as_ref().map(HalfSeal::new),
             security: settings.follow_security(),
         };
         let seal = ChannelSeal::new(keys.as_ref(), random.clone());

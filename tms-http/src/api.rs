@@ -1,14 +1,14 @@
 //! The routes of the contract, one module for each thing it talks of.
 
 pub(crate) mod agent;
-mod alert;
+pub(crate) mod alert;
 mod audit;
 mod auth;
 mod customer;
 pub(crate) mod docs;
 mod enrollment_code;
 mod event;
-mod field;
+pub(crate) mod field;
 mod maintenance;
 mod notification;
 pub(crate) mod routes;

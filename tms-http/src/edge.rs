@@ -17,6 +17,7 @@ use http::{
 };
 
 use crate::{
+    console::Reader,
     limit::Counted,
     origin::{REQUEST_ID, id_text},
     problem::{Code, Pending, Problem},
@@ -34,6 +35,7 @@ pub(crate) async fn around(State(app): State<App>, mut request: Request, next: N
     let route = request.extensions().get::<MatchedPath>().cloned();
     let method = method_name(request.method());
     request.extensions_mut().insert(RequestId(id.clone()));
+    let reader = Reader::of(&app, &mut request);
     let counted = Counted::default();
     request.extensions_mut().insert(counted.clone());
     let work = AssertUnwindSafe(next.run(request)).catch_unwind();
@@ -41,6 +43,10 @@ pub(crate) async fn around(State(app): State<App>, mut request: Request, next: N
         Ok(Ok(response)) => response,
         Ok(Err(panic)) => panicked(&*panic).into_response(),
         Err(_) => Problem::unavailable("the request took too long").into_response(),
+    };
+    let response = match reader {
+        Some(reader) => reader.present(&app, &id, response),
+        None => response,
     };
     let mut response = finish(&app, &id, response);
     counted.show(response.headers_mut());

@@ -11,7 +11,13 @@ pub mod wire;
 pub mod client;
 
 #[cfg(feature = "server")]
+mod alert_text;
+#[cfg(feature = "server")]
 mod api;
+#[cfg(feature = "server")]
+mod console;
+#[cfg(feature = "server")]
+mod cookie;
 #[cfg(feature = "server")]
 mod csv;
 #[cfg(feature = "server")]
@@ -45,13 +51,16 @@ mod serve;
 mod settings;
 #[cfg(feature = "server")]
 mod state;
+#[cfg(feature = "server")]
+mod words;
 
 #[cfg(feature = "server")]
 pub use crate::{
     api::Route,
+    console::{ASSET_CACHING, Asset, assets, routes as console_routes},
     drain::Drain,
     origin::PeerAddress,
     router::{router, routes},
     serve::serve,
-    settings::{BasePath, HttpSettings, Network, RenderMetrics, ServeSettings},
+    settings::{BasePath, HttpSettings, Network, RenderMetrics, ServeSettings, StaticUrl},
 };

@@ -49,8 +49,20 @@ impl Paging {
     ///
     /// # Errors
     /// A problem naming every wrong parameter of the whole query.
-    pub(crate) fn take(app: &App, ctx: &Ctx, path: &str, mut params: Params) -> Result<Self, Problem> {
-        let address = address(app.settings.base_path.as_str(), path, &params.taken());
+    pub(crate) fn take(app: &App, ctx: &Ctx, path: &str, params: Params) -> Result<Self, Problem> {
+        Self::take_at(app, ctx, &format!("{}{API}{path}", app.settings.base_path), params)
+    }
+
+    /// Takes it for a list on a page of the console at `path`.
+    ///
+    /// # Errors
+    /// As those of [`Self::take`].
+    pub(crate) fn take_of_page(app: &App, ctx: &Ctx, path: &str, params: Params) -> Result<Self, Problem> {
+        Self::take_at(app, ctx, &format!("{}{path}", app.settings.base_path), params)
+    }
+
+    fn take_at(app: &App, ctx: &Ctx, place: &str, mut params: Params) -> Result<Self, Problem> {
+        let address = address(place, &params.taken());
         let caller = match &ctx.actor {
             Actor::Operator(person) => person.user.get(),
             _ => 0,
@@ -167,8 +179,8 @@ fn take_offset(params: &mut Params, number: u32, limit: u32) -> PageStart {
     }
 }
 
-fn address(base: &str, path: &str, taken: &[(&'static str, String)]) -> String {
-    let mut address = format!("{base}{API}{path}");
+fn address(place: &str, taken: &[(&'static str, String)]) -> String {
+    let mut address = place.to_owned();
     for (name, value) in taken {
         append(&mut address, name, value);
     }
@@ -176,7 +188,7 @@ fn address(base: &str, path: &str, taken: &[(&'static str, String)]) -> String {
 }
 
 /// Appends a parameter, percent-encoded.
-fn append(address: &mut String, name: &str, value: &str) {
+pub(crate) fn append(address: &mut String, name: &str, value: &str) {
     address.push(if address.contains('?') { '&' } else { '?' });
     address.push_str(name);
     address.push('=');
@@ -197,7 +209,7 @@ mod tests {
     fn an_address_repeats_its_filters() {
         let taken = [("search", "新 &=1".to_owned()), ("status", "online".to_owned())];
         assert_eq!(
-            address("/tms", "/terminals", &taken),
+            address("/tms/api/v1/terminals", &taken),
             "/tms/api/v1/terminals?search=%E6%96%B0%20%26%3D1&status=online"
         );
     }

@@ -12,7 +12,7 @@ use http::{
 };
 use tms_core::{
     Error, ErrorClass,
-    error::{BoxError, FieldErrors},
+    error::{BoxError, FieldErrors, Proof},
     random::mix,
     time::{Clock, SystemClock, Timestamp},
 };
@@ -79,6 +79,7 @@ pub(crate) struct Problem {
     details: Option<Cow<'static, str>>,
     fields: FieldErrors,
     retry_after: Option<Duration>,
+    proof: Option<Proof>,
     source: Option<BoxError>,
 }
 
@@ -89,6 +90,7 @@ impl Problem {
             details: None,
             fields: FieldErrors::default(),
             retry_after: None,
+            proof: None,
             source: None,
         }
     }
@@ -143,6 +145,21 @@ impl Problem {
             source: Some(source.into()),
             ..Self::new(Code::Internal)
         }
+    }
+
+    /// Tells whether nobody is signed in, or no longer.
+    pub(crate) fn is_unauthenticated(&self) -> bool {
+        self.code == Code::InvalidToken
+    }
+
+    /// Returns what is missing of the proof of who asks.
+    pub(crate) const fn proof(&self) -> Option<Proof> {
+        self.proof
+    }
+
+    /// Returns what is said beyond the code.
+    pub(crate) fn details(&self) -> Option<&str> {
+        self.details.as_deref()
     }
 
     /// Returns the status of the answer.
@@ -289,6 +306,10 @@ impl From<Error> for Problem {
                 ..problem
             },
             Error::WrongCredentials | Error::InvalidToken => problem,
+            Error::ProofNeeded(proof) => Self {
+                proof: Some(proof),
+                ..problem.because(proof.to_string())
+            },
             other => problem.because(other.to_string()),
         }
     }

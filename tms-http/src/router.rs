@@ -10,6 +10,7 @@ use tms_core::Tms;
 
 use crate::{
     api::{self, Route, routes::Described},
+    console,
     edge::{around, check_host, unknown_route, wrong_method},
     health,
     settings::HttpSettings,
@@ -44,6 +45,9 @@ pub fn router(tms: Tms, settings: HttpSettings) -> Router {
     let base = settings.base_path.as_str().to_owned();
     let app = App::new(tms, settings);
     let mut routes = Router::new();
+    if app.settings.console {
+        routes = routes.merge(console::router(&app));
+    }
     if app.settings.api {
         routes = routes.nest(API, all_routes(&app).0).merge(api::docs::page_routes());
     }

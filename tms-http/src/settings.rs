@@ -2,6 +2,7 @@
 
 mod base_path;
 mod network;
+mod static_url;
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -13,6 +14,7 @@ use crate::drain::Drain;
 
 pub use base_path::BasePath;
 pub use network::Network;
+pub use static_url::StaticUrl;
 
 /// Renders the metrics page.
 pub type RenderMetrics = Arc<dyn Fn() -> String + Send + Sync>;
@@ -24,8 +26,12 @@ pub struct HttpSettings {
     pub base_path: BasePath,
     /// Whether `/api/v1` is mounted.
     pub api: bool,
+    /// Whether the console is mounted: pages for people, and `/static/`.
+    pub console: bool,
     /// Whether `/health/` and `/metrics` are mounted.
     pub health: bool,
+    /// Where the assets of the console are served, if not by the router itself.
+    pub static_url: Option<StaticUrl>,
     /// The host names under which the server may be called (`.example.com` means any below it); empty means any.
     pub allowed_hosts: Vec<String>,
     /// The networks whose `X-Forwarded-For` is believed.
@@ -51,7 +57,9 @@ impl HttpSettings {
         Self {
             base_path: BasePath::default(),
             api: true,
+            console: true,
             health: true,
+            static_url: None,
             allowed_hosts: Vec::new(),
             trusted_proxies: Vec::new(),
             rate_limits: true,
@@ -70,6 +78,8 @@ impl fmt::Debug for HttpSettings {
         f.debug_struct("HttpSettings")
             .field("base_path", &self.base_path)
             .field("api", &self.api)
+            .field("console", &self.console)
+            .field("static_url", &self.static_url)
             .field("health", &self.health)
             .field("allowed_hosts", &self.allowed_hosts)
             .field("trusted_proxies", &self.trusted_proxies)

@@ -6,7 +6,7 @@ use serde_json::json;
 use tokio::sync::watch;
 
 use super::{
-    User,
+    HalfSeal, User,
     guess::Guesser,
     password::Passwords,
     seal::SeedSeal,
@@ -33,6 +33,8 @@ pub(crate) struct Tools {
     pub(crate) random: Arc<dyn RandomSource>,
     /// Absent when the program has no secret key: then nobody can set up a second factor.
     pub(crate) seal: Option<SeedSeal>,
+    /// Absent likewise.
+    pub(crate) half: Option<HalfSeal>,
     pub(crate) security: watch::Receiver<SecuritySettings>,
 }
 

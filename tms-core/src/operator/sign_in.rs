@@ -1,7 +1,7 @@
 //! Signing in and out. The store is asked for every request, so that a change of role, a sign-out or a deleted token
 //! acts at once on every node.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use serde_json::json;
 
@@ -64,7 +64,22 @@ pub struct SignedIn {
 /// Sign-in and sign-out.
 #[derive(Debug, Clone)]
 pub struct Operators {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
+}
+
+/// Somebody whose password was right.
+pub(super) struct Known {
+    pub(super) user: User,
+    /// The device, when it is known to them.
+    pub(super) device: Option<TokenHash>,
+}
+
+impl Known {
+    /// Returns whose guesses this one is counted with.
+    pub(super) fn guesser(&self) -> Guesser<'_> {
+        self.device
+            .map_or(Guesser::Unknown(&self.user.username), Guesser::Device)
+    }
 }
 
 impl Operators {
@@ -85,18 +100,21 @@ impl Operators {
     /// after ten wrong guesses in half an hour.
     pub async fn sign_in(&self, ctx: &Ctx, request: SignInRequest) -> Result<SignedIn, Error> {
         let outcome = self.let_in(ctx, request).await;
-        outcome.inspect_err(|error| {
-            let reason = match error {
-                Error::WrongCredentials => "wrong credentials",
-                Error::TooMany { .. } => "too many wrong guesses",
-                _ => return,
-            };
-            // Not with the name that was typed: some type their password there.
-            ctx.refused("user.sign_in", AuditTarget::created("user"), reason);
-        })
+        outcome.inspect_err(|error| note_refusal(ctx, error))
     }
 
     async fn let_in(&self, ctx: &Ctx, request: SignInRequest) -> Result<SignedIn, Error> {
+        let known = self.check_password(ctx, &request).await?;
+        if known.user.has_second_factor {
+            let code = request.code.as_ref().ok_or(Error::ProofNeeded(Proof::Code))?;
+            self.check_code(ctx, &known.user, code).await?;
+        }
+        let known = self.accept(known).await?;
+        self.begin(ctx, known, TokenKind::Access, ACCESS_LIFE).await
+    }
+
+    /// Judges name and password; what follows must count as the same guess.
+    pub(super) async fn check_password(&self, ctx: &Ctx, request: &SignInRequest) -> Result<Known, Error> {
         let shared = &*self.shared;
         let username = fold_username(&request.username);
         let found = if username.len() <= MAX_USERNAME {
@@ -113,19 +131,28 @@ impl Operators {
         let is_right = shared.is_password_of(checked, &request.password).await?;
         let user = found.filter(|user| is_right && !user.profile.is_disabled);
         let user = user.ok_or(Error::WrongCredentials)?;
-        if user.has_second_factor {
-            let code = request.code.as_ref().ok_or(Error::ProofNeeded(Proof::Code))?;
-            if !shared.use_code(ctx, &user, code.expose()).await? {
-                return Err(Error::WrongCredentials);
-            }
-        }
-        shared.stores.guesses.forgive(guesser.key()).await?;
         self.renew_hash(&user, &request.password).await;
-        self.begin(ctx, user, device).await
+        Ok(Known { user, device })
+    }
+
+    /// Judges the code of a person whose password was right.
+    pub(super) async fn check_code(&self, ctx: &Ctx, user: &User, code: &Secret<String>) -> Result<(), Error> {
+        if self.shared.use_code(ctx, user, code.expose()).await? {
+            Ok(())
+        } else {
+            Err(Error::WrongCredentials)
+        }
+    }
+
+    /// Forgives the guesses of somebody who has shown everything.
+    pub(super) async fn accept(&self, known: Known) -> Result<Known, Error> {
+        let guesser = known.guesser().key();
+        self.shared.stores.guesses.forgive(guesser).await?;
+        Ok(known)
     }
 
     /// Returns the hash of the device when it is known to this person.
-    async fn known_device(
+    pub(super) async fn known_device(
         &self,
         ctx: &Ctx,
         user: Option<&User>,
@@ -157,9 +184,15 @@ impl Operators {
         }
     }
 
-    async fn begin(&self, ctx: &Ctx, user: User, device: Option<TokenHash>) -> Result<SignedIn, Error> {
+    pub(super) async fn begin(
+        &self,
+        ctx: &Ctx,
+        Known { user, device }: Known,
+        kind: TokenKind,
+        life: Duration,
+    ) -> Result<SignedIn, Error> {
         let shared = &*self.shared;
-        let (tokens, access, refresh) = self.make_tokens(ctx.now)?;
+        let (tokens, access, refresh) = self.make_tokens(ctx.now, kind, life)?;
         let session = NewSession {
             user: user.id,
             tokens,
@@ -223,7 +256,7 @@ impl Operators {
         self.identify(user, access)
     }
 
-    fn identify(&self, user: User, access: Access) -> Result<OperatorIdentity, Error> {
+    pub(super) fn identify(&self, user: User, access: Access) -> Result<OperatorIdentity, Error> {
         if user.profile.is_disabled {
             return Err(Error::InvalidToken);
         }
@@ -247,7 +280,7 @@ impl Operators {
         for _ in 0..5 {
             let (session, user) = sessions.find_by_refresh(hash).await?.ok_or(Error::InvalidToken)?;
             self.check_refresh(ctx, &session, &user, hash).await?;
-            let (tokens, access, refresh) = self.make_tokens(ctx.now)?;
+            let (tokens, access, refresh) = self.make_tokens(ctx.now, TokenKind::Access, ACCESS_LIFE)?;
             let rotated = sessions
                 .rotate(session.id, session.tokens.refresh, &tokens, ctx.now)
                 .await;
@@ -296,14 +329,30 @@ impl Operators {
         Ok((self.shared.user(person.user).await?, person.must_set_up))
     }
 
-    fn make_tokens(&self, now: Timestamp) -> Result<(SessionTokens, Token, Token), Error> {
-        let access = self.shared.generate(TokenKind::Access)?;
+    fn make_tokens(
+        &self,
+        now: Timestamp,
+        kind: TokenKind,
+        life: Duration,
+    ) -> Result<(SessionTokens, Token, Token), Error> {
+        let access = self.shared.generate(kind)?;
         let refresh = self.shared.generate(TokenKind::Refresh)?;
         let tokens = SessionTokens {
             access: access.hash(),
-            access_until: now.plus(ACCESS_LIFE),
+            access_until: now.plus(life),
             refresh: refresh.hash(),
         };
         Ok((tokens, access, refresh))
     }
+}
+
+/// Notes a refused sign-in for the audit trail.
+pub(super) fn note_refusal(ctx: &Ctx, error: &Error) {
+    let reason = match error {
+        Error::WrongCredentials => "wrong credentials",
+        Error::TooMany { .. } => "too many wrong guesses",
+        _ => return,
+    };
+    // Not with the name that was typed: some type their password there.
+    ctx.refused("user.sign_in", AuditTarget::created("user"), reason);
 }

@@ -119,7 +119,7 @@ macro_rules! store_conformance {
                 filters_bound_a_list;
             session: a_session_is_found_by_its_tokens, a_session_belongs_to_one_person, lists_are_newest_first,
                 a_rotation_replaces_the_tokens, old_refresh_tokens_lead_to_their_session, one_rotation_wins,
-                a_proof_is_noted, an_ended_session_says_so, all_others_end_at_once, dropping_spares_living_sessions,
+                a_session_in_use_goes_on, a_proof_is_noted, an_ended_session_says_so, all_others_end_at_once, dropping_spares_living_sessions,
                 token_times_read_back;
             api_token: every_field_reads_back, a_token_belongs_to_one_person, lists_are_newest_first, a_use_is_noted,
                 a_deleted_one_is_unknown_at_once, dropping_spares_good_tokens;

@@ -2,8 +2,7 @@
 
 mod bulk;
 mod convert;
-mod names;
-mod text;
+pub(crate) mod names;
 
 use axum::{
     Json,

@@ -1,7 +1,6 @@
 //! Sign-in and sign-out of operators.
 
 mod account;
-mod device;
 mod mfa;
 mod session;
 mod token;
@@ -17,6 +16,7 @@ use tms_core::{
     id::CustomerId,
     operator::{
         ACCESS_LIFE, User,
+        guess::DEVICE_LIFE,
         sign_in::{SignInRequest, SignedIn as Tokens},
     },
     secret::Secret,
@@ -25,6 +25,7 @@ use tms_core::{
 use super::agent::limited;
 use crate::{
     api::routes::Routes,
+    cookie::{self, SetCookie},
     extract::{Anyone, JsonBody, SignedIn},
     openapi::Doc,
     origin::client_address,
@@ -82,7 +83,9 @@ async fn login(
     body: JsonBody,
 ) -> Result<Response, Problem> {
     let request: LoginRequest = body.read()?;
-    let shown = request.device_token.or_else(|| device::cookie(&headers));
+    let shown = request
+        .device_token
+        .or_else(|| cookie::find(&headers, cookie::DEVICE).map(str::to_owned));
     let request = SignInRequest {
         username: request.username,
         password: Secret::new(request.password),
@@ -90,7 +93,10 @@ async fn login(
         device: shown.map(Secret::new),
     };
     let tokens = app.tms.operators().sign_in(&ctx, request).await?;
-    let cookie = tokens.device.as_ref().map(device::Keep::of);
+    let cookie = tokens
+        .device
+        .as_ref()
+        .map(|device| SetCookie::lasting(cookie::DEVICE, device.expose(), DEVICE_LIFE));
     Ok((cookie, Json(answer(tokens))).into_response())
 }
 

@@ -15,7 +15,7 @@ use tms_core::{error::FieldErrors, text::InvalidText, time::Timestamp};
 use crate::{extract::repeatable::REPLAYED, problem::Problem, router::API, state::App, wire::Patch};
 
 /// Reads a date.
-pub(super) fn date(errors: &mut FieldErrors, field: &str, text: &str) -> Option<NaiveDate> {
+pub(crate) fn date(errors: &mut FieldErrors, field: &str, text: &str) -> Option<NaiveDate> {
     errors.take(field, parse_date(text))
 }
 
@@ -29,12 +29,12 @@ fn parse_date(text: &str) -> Result<NaiveDate, InvalidText> {
 }
 
 /// Reads an optional date; an empty text counts as absent.
-pub(super) fn optional_date(errors: &mut FieldErrors, field: &str, text: Option<&String>) -> Option<NaiveDate> {
+pub(crate) fn optional_date(errors: &mut FieldErrors, field: &str, text: Option<&String>) -> Option<NaiveDate> {
     date(errors, field, text.filter(|text| !text.is_empty())?)
 }
 
 /// Carries out the wish for a date.
-pub(super) fn patch_date(
+pub(crate) fn patch_date(
     errors: &mut FieldErrors,
     field: &str,
     wish: Patch<String>,
@@ -48,7 +48,7 @@ pub(super) fn patch_date(
 }
 
 /// Reads a time.
-pub(super) fn time(errors: &mut FieldErrors, field: &str, text: &str) -> Option<Timestamp> {
+pub(crate) fn time(errors: &mut FieldErrors, field: &str, text: &str) -> Option<Timestamp> {
     let parsed = text
         .parse()
         .map_err(|e: tms_core::time::InvalidTimestamp| InvalidText(e.to_string()));
@@ -57,7 +57,7 @@ pub(super) fn time(errors: &mut FieldErrors, field: &str, text: &str) -> Option<
 
 /// Which end of a span a bound is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Bound {
+pub(crate) enum Bound {
     /// The first moment that belongs to it.
     From,
     /// The first moment that does not.
@@ -65,7 +65,7 @@ pub(super) enum Bound {
 }
 
 /// Reads a bound of a span: a time, or a whole day that belongs to the span.
-pub(super) fn bound(errors: &mut FieldErrors, field: &str, text: &str, bound: Bound) -> Option<Timestamp> {
+pub(crate) fn bound(errors: &mut FieldErrors, field: &str, text: &str, bound: Bound) -> Option<Timestamp> {
     let Ok(day) = parse_date(text) else {
         return time(errors, field, text);
     };
@@ -77,12 +77,12 @@ pub(super) fn bound(errors: &mut FieldErrors, field: &str, text: &str, bound: Bo
 }
 
 /// Makes a set of values of optional texts that are empty when absent.
-pub(super) fn non_empty(text: Option<String>) -> Option<String> {
+pub(crate) fn non_empty(text: Option<String>) -> Option<String> {
     text.filter(|text| !text.trim().is_empty())
 }
 
 /// Reads an id inside a body or a query; what can't be one names nothing.
-pub(super) fn id<T>(errors: &mut FieldErrors, field: &str, made: Result<T, tms_core::id::InvalidId>) -> Option<T> {
+pub(crate) fn id<T>(errors: &mut FieldErrors, field: &str, made: Result<T, tms_core::id::InvalidId>) -> Option<T> {
     errors.take(
         field,
         made.map_err(|_| InvalidText("must be a whole number above zero".to_owned())),
@@ -90,7 +90,7 @@ pub(super) fn id<T>(errors: &mut FieldErrors, field: &str, made: Result<T, tms_c
 }
 
 /// Ends a check whose values are there unless something was wrong.
-pub(super) fn checked<T>(errors: FieldErrors, value: Option<T>) -> Result<T, Problem> {
+pub(crate) fn checked<T>(errors: FieldErrors, value: Option<T>) -> Result<T, Problem> {
     match value {
         Some(value) if errors.is_empty() => Ok(value),
         _ => Err(Problem::invalid(errors)),
@@ -98,13 +98,13 @@ pub(super) fn checked<T>(errors: FieldErrors, value: Option<T>) -> Result<T, Pro
 }
 
 /// Answers 201 with the resource and where it is.
-pub(super) fn created<T: Serialize>(app: &App, path: &str, id: i64, body: T) -> Response {
+pub(crate) fn created<T: Serialize>(app: &App, path: &str, id: i64, body: T) -> Response {
     let location = format!("{}{API}{path}/{id}", app.settings.base_path);
     (StatusCode::CREATED, [(LOCATION, location)], Json(body)).into_response()
 }
 
 /// Answers again what was made before; the field that shows a secret once is null now.
-pub(super) fn created_before<T: Serialize>(
+pub(crate) fn created_before<T: Serialize>(
     app: &App,
     path: &str,
     id: i64,
@@ -119,7 +119,7 @@ pub(super) fn created_before<T: Serialize>(
 }
 
 /// Spells an optional time.
-pub(super) fn spelled(time: Option<Timestamp>) -> Option<String> {
+pub(crate) fn spelled(time: Option<Timestamp>) -> Option<String> {
     time.map(|time| time.to_string())
 }
 

@@ -3,7 +3,7 @@
 pub(crate) mod columns;
 pub(super) mod convert;
 mod history;
-mod transfer;
+pub(crate) mod transfer;
 
 use axum::{
     Json,
@@ -108,7 +108,7 @@ async fn list_terminals(
 }
 
 /// Takes what a list of terminals is filtered by.
-fn take_filter(params: &mut Params) -> TerminalFilter {
+pub(crate) fn take_filter(params: &mut Params) -> TerminalFilter {
     let seen_before = params.text("seen_before");
     TerminalFilter {
         customer: params.value("customer_id"),

@@ -194,6 +194,22 @@ impl SessionStore for PgStore {
         .await
     }
 
+    async fn extend(&self, session: SessionId, access: TokenHash, until: Timestamp) -> Result<(), StoreError> {
+        self.bounded(async {
+            sqlx::query(
+                "UPDATE operator_session SET access_until = greatest(access_until, $3) \
+                 WHERE id = $1 AND access_hash = $2 AND NOT is_revoked",
+            )
+            .bind(session.get())
+            .bind(access.0)
+            .bind(At::from(until))
+            .execute(self.pool())
+            .await?;
+            Ok(())
+        })
+        .await
+    }
+
     async fn prove(&self, session: SessionId, now: Timestamp) -> Result<(), StoreError> {
         self.bounded(async {
             sqlx::query("UPDATE operator_session SET proven_at = greatest(proven_at, $2) WHERE id = $1")

@@ -154,6 +154,21 @@ impl SessionStore for SqliteStore {
         work.commit().await
     }
 
+    async fn extend(&self, session: SessionId, access: TokenHash, until: Timestamp) -> Result<(), StoreError> {
+        let mut work = self.begin(None).await?;
+        sqlx::query(
+            "UPDATE operator_session SET access_until = max(access_until, ?)
+             WHERE id = ? AND access_hash = ? AND is_revoked = 0",
+        )
+        .bind(until.as_micros())
+        .bind(session.get())
+        .bind(access.0.to_vec())
+        .execute(work.conn())
+        .await
+        .or_fault(KIND, session)?;
+        work.commit().await
+    }
+
     async fn prove(&self, session: SessionId, now: Timestamp) -> Result<(), StoreError> {
         let mut work = self.begin(None).await?;
         sqlx::query("UPDATE operator_session SET proven_at = max(coalesce(proven_at, 0), ?) WHERE id = ?")

@@ -49,6 +49,10 @@ pub trait SessionStore: fmt::Debug + Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<(), StoreError>;
 
+    /// Lets the access token of a session be good until `until`, if it is its present one and the session was not ended;
+    /// never shortens it (case `session::a_session_in_use_goes_on`).
+    async fn extend(&self, session: SessionId, access: TokenHash, until: Timestamp) -> Result<(), StoreError>;
+
     /// Notes that the person has proven at `now` who they are (case `session::a_proof_is_noted`).
     async fn prove(&self, session: SessionId, now: Timestamp) -> Result<(), StoreError>;
 

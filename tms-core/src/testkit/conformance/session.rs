@@ -79,6 +79,28 @@ pub async fn a_rotation_replaces_the_tokens(stores: &Stores) {
     assert_eq!(session.previous, Some((build::hash("refresh", 2), at(200))));
 }
 
+/// A session that is used goes on; not by a token that it no longer has, not shorter, and not once it was ended.
+pub async fn a_session_in_use_goes_on(stores: &Stores) {
+    let user = given::user(stores, "one").await;
+    let (id, other) = (session(stores, &user, 1).await, session(stores, &user, 2).await);
+    let until = async |n| by_access(stores, n).await.unwrap().0.tokens.access_until;
+    let begun = until(1).await;
+    let extend = async |session, n, to| {
+        let token = build::hash("access", n);
+        stores.sessions.extend(session, token, to).await.unwrap();
+    };
+    let later = begun.plus(std::time::Duration::from_secs(60));
+    extend(id, 1, later).await;
+    assert_eq!(until(1).await, later);
+    extend(id, 1, begun).await;
+    extend(id, 9, Timestamp::MAX).await;
+    assert_eq!(until(1).await, later, "neither shortened nor by another token");
+    assert_eq!(until(2).await, begun, "another session stays as it is");
+    stores.sessions.revoke(other, build::act()).await.unwrap();
+    extend(other, 2, later).await;
+    assert_eq!(until(2).await, begun, "what was ended does not go on");
+}
+
 /// Any refresh token that a session ever had leads to it, so that a copied one is noticed.
 pub async fn old_refresh_tokens_lead_to_their_session(stores: &Stores) {
     let user = given::user(stores, "one").await;

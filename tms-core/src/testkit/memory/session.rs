@@ -92,6 +92,15 @@ impl SessionStore for MemoryStore {
         Ok(())
     }
 
+    async fn extend(&self, session: SessionId, access: TokenHash, until: Timestamp) -> Result<(), StoreError> {
+        let mut state = self.enter()?;
+        let stored = state.sessions.get_mut(&session);
+        if let Some(stored) = stored.filter(|stored| stored.tokens.access == access && !stored.is_revoked) {
+            stored.tokens.access_until = stored.tokens.access_until.max(until);
+        }
+        Ok(())
+    }
+
     async fn prove(&self, session: SessionId, now: Timestamp) -> Result<(), StoreError> {
         let mut state = self.enter()?;
         if let Some(stored) = state.sessions.get_mut(&session) {

@@ -2,8 +2,16 @@
 
 use tms_core::alert::{Alert, AlertState};
 
-use super::{names::Names, text};
-use crate::{api::field::spelled, wire::alert as wire};
+use super::names::Names;
+use crate::{
+    alert_text,
+    api::field::spelled,
+    wire::alert as wire,
+    words::{Locale, Words},
+};
+
+/// What the API says, it says in English.
+const WORDS: Words = Words(Locale::English);
 
 /// Shows an alert.
 pub(super) fn alert(alert: Alert, names: &Names) -> wire::Alert {
@@ -17,8 +25,8 @@ pub(super) fn alert(alert: Alert, names: &Names) -> wire::Alert {
         alert_type: alert.cause.as_str().into(),
         severity: alert.severity.as_str().into(),
         state: alert.state.as_str().into(),
-        title: text::title(alert.cause).to_owned(),
-        message: text::message(alert.cause, &alert.details),
+        title: alert_text::title(WORDS, alert.cause),
+        message: alert_text::message(WORDS, alert.cause, &alert.details, |at| at.to_string()),
         details: alert.details,
         occurrences: alert.occurrences,
         is_acknowledged: acknowledged_at.is_some(),

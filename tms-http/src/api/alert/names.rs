@@ -11,11 +11,11 @@ use crate::{
 };
 
 /// The terminals of some alerts and their customers.
-pub(super) struct Names(HashMap<TerminalId, (TerminalRef, CustomerRef)>);
+pub(crate) struct Names(HashMap<TerminalId, (TerminalRef, CustomerRef)>);
 
 impl Names {
     /// Looks up the names of `alerts`.
-    pub(super) async fn of(app: &App, ctx: &Ctx, alerts: &[Alert]) -> Result<Self, Problem> {
+    pub(crate) async fn of(app: &App, ctx: &Ctx, alerts: &[Alert]) -> Result<Self, Problem> {
         let mut ids: Vec<TerminalId> = alerts.iter().filter_map(|alert| alert.terminal).collect();
         ids.sort_unstable();
         ids.dedup();
@@ -37,7 +37,7 @@ impl Names {
     }
 
     /// Returns the names of a terminal and its customer.
-    pub(super) fn get(&self, id: Option<TerminalId>) -> Option<&(TerminalRef, CustomerRef)> {
+    pub(crate) fn get(&self, id: Option<TerminalId>) -> Option<&(TerminalRef, CustomerRef)> {
         self.0.get(&id?)
     }
 }

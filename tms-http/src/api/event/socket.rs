@@ -50,7 +50,7 @@ pub(super) async fn open_socket(State(app): State<App>, request: Request) -> Res
     let upgrade = WebSocketUpgrade::from_request_parts(&mut parts, &app).await;
     let upgrade = upgrade.map_err(|_| Problem::malformed("this address takes WebSocket handshakes only"))?;
     let ctx = app.tms.ctx(Actor::Anonymous, origin_of(&parts, &app));
-    let shown = Shown::of(&parts.headers);
+    let shown = Shown::or_cookie(&parts.headers)?;
     let upgrade = upgrade
         .max_message_size(MAX_MESSAGE)
         .max_frame_size(MAX_MESSAGE)

@@ -70,7 +70,7 @@ pub(super) async fn import_terminals(
 }
 
 /// `GET /terminals/export.csv`: as long as the list may be, a page at a time, as fast as the client reads.
-pub(super) async fn export_terminals(
+pub(crate) async fn export_terminals(
     State(app): State<App>,
     SignedIn(ctx): SignedIn,
     mut params: Params,

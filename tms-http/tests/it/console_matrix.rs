@@ -1,0 +1,76 @@
+//! Every page and form of the console against every role: `console_matrix.txt` says who may.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use crate::{browser::Browser, world::World};
+
+const MATRIX: &str = include_str!("console_matrix.txt");
+const CALLERS: [&str; 5] = ["anonymous", "viewer", "support", "operator", "admin"];
+
+fn rows() -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
+    let lines = MATRIX.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    lines
+        .map(|line| {
+            let mut words = line.split_whitespace();
+            let (method, path) = (words.next().unwrap(), words.next().unwrap());
+            let letters: Vec<_> = words.collect();
+            assert_eq!(letters.len(), CALLERS.len(), "{line}");
+            (method, path, letters)
+        })
+        .collect()
+}
+
+#[test]
+fn every_page_is_in_the_file() {
+    let known: BTreeSet<_> = rows()
+        .iter()
+        .map(|(method, path, _)| format!("{method} {path}"))
+        .collect();
+    let routes = tms_http::console_routes();
+    let there: BTreeSet<_> = routes
+        .iter()
+        .map(|route| format!("{} {}", route.method, route.path))
+        .collect();
+    assert_eq!(known, there);
+}
+
+#[tokio::test]
+async fn everybody_gets_what_the_file_says() {
+    for (method, path, letters) in rows() {
+        let world = World::new().await;
+        let customer = world.customer("ABC").await;
+        let agent = world.agent(customer, "TC-200-001").await;
+        world.beat(&agent, json!({ "status": "error" })).send().await.ok(200);
+        world.tick().await;
+        for (caller, letter) in CALLERS.iter().zip(letters) {
+            let browser = Browser::of(&world, caller).await;
+            let path = named(&world, path).await;
+            let answer = match method {
+                "GET" => browser.get(&path).await,
+                _ => browser.post(&path, &[]).await,
+            };
+            let who = format!("{caller}: {method} {path}: {} {}", answer.status, answer.text);
+            let to = answer.header("location");
+            match letter {
+                "in" => assert!(answer.status == 303 && to.starts_with("/login"), "{who}"),
+                "403" => drop(answer.page(403)),
+                "ok" => {
+                    let is_shown = answer.status.is_success() || [401, 409, 422].contains(&answer.status.as_u16());
+                    let is_in = to.starts_with("/login?next");
+                    assert!(is_shown || answer.status == 303 && !is_in, "{who}");
+                }
+                other => panic!("{other} in the row of {method} {path}"),
+            }
+        }
+    }
+}
+
+/// Puts the id of the one thing there is into a path.
+async fn named(world: &World, path: &str) -> String {
+    match path.split_once("/{id}") {
+        Some((list, rest)) => format!("{list}/{}{rest}", world.first(list).await),
+        None => path.to_owned(),
+    }
+}
