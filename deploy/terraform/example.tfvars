@@ -16,4 +16,7 @@ database = {
   max_storage_gb = 500
 }
 
+# The public half of `age-keygen`; keep the other half, which restores, away from AWS and twice.
+backup = { public_key = "age1lggyhqrw2nlhcxprm67z43rta597azn8gknawjehu9d9dl0jq3yqqvfafg" }
+
 scale = { min = 2, max = 10 }

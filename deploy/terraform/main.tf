@@ -14,9 +14,13 @@ locals {
     TMS_TRUSTED_PROXIES = var.compute == "ec2" ? "127.0.0.1/32,${var.network_cidr}" : var.network_cidr
     TMS_DRAIN_S         = "70"
     TMS_LOG_FORMAT      = "json"
+    AWS_REGION          = var.region
   }
 
-  server_environment = merge(local.environment, { DB_USER = "tms_app" })
+  server_environment = merge(local.environment, {
+    DB_USER   = "tms_app"
+    REDIS_URL = module.cache.url
+  })
 
   secrets = {
     SECRET_KEY        = module.secrets.arns.secret_key
@@ -123,6 +127,28 @@ module "release" {
   security_group_id = module.network.groups.application
 }
 
+module "backup" {
+  source            = "./modules/backup"
+  name              = local.name
+  region            = var.region
+  kms_key_arn       = module.keys.arn
+  cluster_arn       = module.release.cluster.arn
+  repository_url    = module.release.repository.url
+  image_tag         = var.release
+  log_group         = module.release.log_group.name
+  environment       = local.environment
+  owner_secret_arn  = module.database.owner_secret_arn
+  secret_key_arn    = module.secrets.arns.secret_key
+  start_role_arn    = module.release.migrate.role_arn
+  bucket            = module.storage.buckets.backups
+  bucket_arn        = module.storage.arns.backups
+  public_key        = var.backup.public_key
+  schedule          = var.backup.schedule
+  scratch_gb        = var.backup.scratch_gb
+  subnet_ids        = module.network.subnets.application
+  security_group_id = module.network.groups.application
+}
+
 module "compute_ec2" {
   source              = "./modules/compute-ec2"
   count               = var.compute == "ec2" ? 1 : 0
@@ -199,7 +225,7 @@ module "ci_role" {
   cluster_arn          = module.release.cluster.arn
   migrate_task_arn     = module.release.migrate.arn
   pass_role_arns = concat(
-    [module.release.migrate.role_arn],
+    [module.release.migrate.role_arn, module.backup.role_arn],
     module.compute_ec2[*].role_arn,
     flatten(module.compute_ecs[*].role_arns),
   )

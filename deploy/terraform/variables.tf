@@ -84,6 +84,23 @@ variable "database" {
   default     = {}
 }
 
+variable "backup" {
+  type = object({
+    public_key = string
+    schedule   = optional(string, "cron(30 3 * * ? *)")
+    scratch_gb = optional(number, 100)
+  })
+  description = "Backups: the public key to which they are encrypted (age-keygen makes the pair), when in Tokyo's time, room for a dump"
+  validation {
+    condition     = can(regex("^age1[0-9a-z]{58}$", var.backup.public_key))
+    error_message = "public_key must be the public half, age1...; the private one stays outside AWS."
+  }
+  validation {
+    condition     = var.backup.scratch_gb >= 21 && var.backup.scratch_gb <= 200
+    error_message = "Fargate has room for 21 to 200 GiB."
+  }
+}
+
 variable "cache_node_type" {
   type        = string
   description = "Size of a Redis node"
@@ -138,7 +155,7 @@ variable "github_repository" {
 
 variable "secret_generations" {
   type        = map(number)
-  description = "Raise a number to replace a secret: secret_key, database_password, metrics_token (runbook: key rotation)"
+  description = "Raise a number to replace a secret: secret_key, database_password, metrics_token, first_password (runbook: key rotation)"
   default     = {}
 }
 

@@ -1,9 +1,13 @@
-"""Starts moto's server with what it has not got: the tags of scalable targets."""
+"""Starts moto's server with what it has not got: the tags of scalable targets, refreshes of scaling groups, and tasks whose
+memory is that of the whole task, as Fargate's is."""
 
 import json
 import sys
 
 from moto.applicationautoscaling.responses import ApplicationAutoScalingResponse
+from moto.autoscaling.responses import AutoScalingResponse
+from moto.core.responses import ActionResult
+from moto.ecs.models import EC2ContainerServiceBackend
 from moto.server import main
 
 _tags: dict[str, dict[str, str]] = {}
@@ -21,6 +25,33 @@ def _tag(self: ApplicationAutoScalingResponse) -> str:
 
 ApplicationAutoScalingResponse.list_tags_for_resource = _list_tags
 ApplicationAutoScalingResponse.tag_resource = _tag
+
+# Each refresh is under way once and has succeeded when it is looked at again.
+_refreshes: list[str] = []
+
+
+def _start_refresh(self: AutoScalingResponse) -> ActionResult:
+    (group,) = self.autoscaling_backend.describe_auto_scaling_groups(names=[self._get_param("AutoScalingGroupName")])
+    _refreshes.append("InProgress")
+    return ActionResult({"InstanceRefreshId": f"{group.name}-{len(_refreshes)}"})
+
+
+def _describe_refreshes(self: AutoScalingResponse) -> ActionResult:
+    (name,) = self._get_param("InstanceRefreshIds")
+    at = int(name.rsplit("-", 1)[1]) - 1
+    state, _refreshes[at] = _refreshes[at], "Successful"
+    return ActionResult({"InstanceRefreshes": [{"InstanceRefreshId": name, "Status": state}]})
+
+
+AutoScalingResponse.start_instance_refresh = _start_refresh
+AutoScalingResponse.describe_instance_refreshes = _describe_refreshes
+
+
+def _no_requirements(task_definition: object) -> dict[str, object]:
+    return {"CPU": 0, "MEMORY": 0, "PORTS": [], "PORTS_UDP": []}
+
+
+EC2ContainerServiceBackend._calculate_task_resource_requirements = staticmethod(_no_requirements)
 
 if __name__ == "__main__":
     main(sys.argv[1:])

@@ -77,7 +77,7 @@ data "aws_iam_policy_document" "deliver" {
   }
   statement {
     sid       = "ReadParameters"
-    actions   = ["ssm:GetParameter"]
+    actions   = ["ssm:GetParameter", "ssm:GetParameterHistory"]
     resources = [for parameter in var.parameters : parameter.arn]
   }
   statement {

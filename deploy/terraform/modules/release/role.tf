@@ -12,8 +12,10 @@ data "aws_iam_policy_document" "assume" {
 
 data "aws_iam_policy_document" "migrate" {
   statement {
-    actions   = ["secretsmanager:GetSecretValue"]
-    resources = [var.owner_secret_arn, var.secret_arns.secret_key, var.secret_arns.database_password]
+    actions = ["secretsmanager:GetSecretValue"]
+    resources = [
+      var.owner_secret_arn, var.secret_arns.secret_key, var.secret_arns.database_password, var.secret_arns.first_password,
+    ]
   }
   statement {
     actions   = ["kms:Decrypt"]

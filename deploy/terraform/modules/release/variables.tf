@@ -30,7 +30,7 @@ variable "owner_secret_arn" {
 
 variable "secret_arns" {
   type        = map(string)
-  description = "Secrets by name: secret_key, database_password"
+  description = "Secrets by name: secret_key, database_password, first_password"
 }
 
 variable "subnet_ids" {

@@ -6,6 +6,7 @@ locals {
     secret_key        = "SECRET_KEY: cursor and audit codes and the encryption of second factors are derived from it"
     database_password = "Password of tms_app, the database role of the servers"
     metrics_token     = "Bearer token of /metrics"
+    first_password    = "First password of the administrator; worthless once it was changed"
   }
 }
 
