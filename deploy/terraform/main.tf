@@ -15,6 +15,8 @@ locals {
     TMS_DRAIN_S         = "70"
     TMS_LOG_FORMAT      = "json"
     AWS_REGION          = var.region
+
+    TMS_CLOUDWATCH_METRICS = "on"
   }
 
   server_environment = merge(local.environment, {

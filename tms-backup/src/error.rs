@@ -2,6 +2,8 @@
 
 use std::{io, path::PathBuf};
 
+use tms_core::blob::BlobError;
+
 /// Why a backup was not made or not put back.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -32,34 +34,46 @@ pub enum BackupError {
         cause: String,
     },
     /// There is no backup, or none of this name.
-    #[error("there is no backup{} in {}", name.as_ref().map(|name| format!(" named {name}")).unwrap_or_default(), folder.display())]
+    #[error("there is no backup{} in {place}", name.as_ref().map(|name| format!(" named {name}")).unwrap_or_default())]
     Missing {
         /// Which one was asked for; the newest without a name.
         name: Option<String>,
         /// Where.
-        folder: PathBuf,
+        place: String,
     },
     /// The manifest can't be read.
-    #[error("{}: not a manifest of a backup: {cause}", path.display())]
+    #[error("{place}: not a manifest of a backup: {cause}")]
     Manifest {
         /// Which.
-        path: PathBuf,
+        place: String,
         /// Why.
         cause: String,
     },
     /// The archive is not the one that was written.
     #[error(
-        "{}: the archive is damaged: it has {found} bytes with another hash than the {expected} that were written",
-        path.display()
+        "{place}: the archive is damaged: it has {found} bytes with another hash than the {expected} that were written"
     )]
     Damaged {
         /// Which.
-        path: PathBuf,
+        place: String,
         /// How many bytes were written.
         expected: u64,
         /// How many there are.
         found: u64,
     },
+    /// What keeps the backups elsewhere refused.
+    #[error("{place}: {source}")]
+    Store {
+        /// Where.
+        place: String,
+        /// Why.
+        source: BlobError,
+    },
+    /// A backup that leaves this machine must be encrypted.
+    #[error(
+        "backups in {0} are encrypted: set TMS_BACKUP_PUBLIC_KEY to a public key, such as `age-keygen` makes with its private one"
+    )]
+    NeedsRecipient(String),
     /// The public key is none.
     #[error("not a public key: it begins with age1")]
     Recipient,

@@ -13,7 +13,7 @@ use tms_core::time::Timestamp;
 
 use crate::{
     error::BackupError,
-    manifest::{Archive, FORMAT, Manifest, is_name, name_at},
+    manifest::{Manifest, is_name, name_at},
     seal::private,
 };
 
@@ -74,7 +74,7 @@ impl Folder {
     pub fn find(&self, name: Option<&str>) -> Result<Manifest, BackupError> {
         let missing = || BackupError::Missing {
             name: name.map(str::to_owned),
-            folder: self.path.clone(),
+            place: self.path.display().to_string(),
         };
         match name {
             None => self.list()?.into_iter().next().ok_or_else(missing),
@@ -87,37 +87,21 @@ impl Folder {
     }
 
     /// Returns where the archive of a backup is.
-    pub(crate) fn archive(&self, manifest: &Manifest) -> Result<PathBuf, BackupError> {
-        let belongs = manifest.archive.file.strip_prefix(&manifest.name).is_some_and(|rest| {
-            rest.starts_with('.') && rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.')
-        });
-        if belongs && is_name(&manifest.name) {
-            Ok(self.path.join(&manifest.archive.file))
-        } else {
-            Err(self.no_manifest(&manifest.name, "its archive has a strange name"))
-        }
+    pub(crate) fn archive(&self, manifest: &Manifest) -> PathBuf {
+        self.path.join(&manifest.archive.file)
     }
 
     fn read(&self, name: &str) -> Result<Manifest, BackupError> {
         let path = self.manifest(name);
         let text = fs::read_to_string(&path).map_err(BackupError::file(&path))?;
-        let manifest: Manifest =
-            serde_json::from_str(&text).map_err(|error| self.no_manifest(name, &error.to_string()))?;
-        if manifest.format != FORMAT || manifest.name != name {
-            return Err(self.no_manifest(name, "its form or name is another"));
-        }
-        Ok(manifest)
+        Manifest::read(name, text.as_bytes()).map_err(|cause| BackupError::Manifest {
+            place: path.display().to_string(),
+            cause,
+        })
     }
 
     fn manifest(&self, name: &str) -> PathBuf {
         self.path.join(format!("{name}.json"))
-    }
-
-    fn no_manifest(&self, name: &str, cause: &str) -> BackupError {
-        BackupError::Manifest {
-            path: self.manifest(name),
-            cause: cause.to_owned(),
-        }
     }
 
     /// Begins a backup.
@@ -159,7 +143,7 @@ impl Folder {
         let oldest = name_at(now.minus(keep));
         let (mut kept, mut removed, mut has_good) = (Vec::new(), Vec::new(), false);
         for manifest in self.list()? {
-            let archive = self.archive(&manifest)?;
+            let archive = self.archive(&manifest);
             let is_good = fs::metadata(&archive).is_ok_and(|found| found.len() == manifest.archive.digest.bytes);
             if manifest.name >= oldest || (is_good && !has_good) {
                 has_good |= is_good;
@@ -177,11 +161,13 @@ impl Folder {
             }
             removed.push(manifest.name);
         }
-        self.remove_drafts(&name_at(now.minus(STALE)))?;
+        self.remove_drafts(now)?;
         Ok(Kept { kept, removed })
     }
 
-    fn remove_drafts(&self, oldest: &str) -> Result<(), BackupError> {
+    /// Removes drafts that were cut off.
+    pub(crate) fn remove_drafts(&self, now: Timestamp) -> Result<(), BackupError> {
+        let oldest = &*name_at(now.minus(STALE));
         let failed = BackupError::file(&self.path);
         let entries = fs::read_dir(&self.path).map_err(failed)?;
         for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
@@ -215,20 +201,14 @@ impl Draft {
     }
 
     /// Moves the archive in, then the manifest that makes it a backup.
-    pub(crate) fn publish(
-        self,
-        (archive, written): (Archive, PathBuf),
-        manifest: impl FnOnce(Archive) -> Manifest,
-    ) -> Result<Manifest, BackupError> {
-        let manifest = manifest(archive);
-        let place = self.folder.archive(&manifest)?;
+    pub(crate) fn publish(self, written: &Path, manifest: &Manifest) -> Result<(), BackupError> {
+        let place = self.folder.archive(manifest);
         let publish = || {
-            File::open(&written)?.sync_all()?;
-            fs::rename(&written, &place)?;
+            File::open(written)?.sync_all()?;
+            fs::rename(written, &place)?;
             let draft = self.path("manifest");
             let mut file = private(&draft)?;
-            serde_json::to_writer_pretty(&mut file, &manifest)?;
-            file.write_all(b"\n")?;
+            file.write_all(&manifest.written()?)?;
             file.sync_all()?;
             fs::rename(&draft, self.folder.manifest(&self.name))?;
             File::open(&self.folder.path)?.sync_all()
@@ -237,8 +217,7 @@ impl Draft {
             // An archive without a manifest is no backup, and takes room.
             let _ = fs::remove_file(&place);
             BackupError::file(&place)(error)
-        })?;
-        Ok(manifest)
+        })
     }
 }
 
@@ -251,7 +230,11 @@ impl Drop for Draft {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{contents::Contents, seal::Digest};
+    use crate::{
+        contents::Contents,
+        manifest::{Archive, FORMAT},
+        seal::Digest,
+    };
 
     const DAY: u64 = 24 * 3_600;
 
@@ -271,7 +254,7 @@ mod tests {
             },
             is_encrypted: false,
         };
-        draft.publish((archive, written), |archive| Manifest {
+        let manifest = Manifest {
             format: FORMAT,
             name: name_at(now),
             created_at: now.to_string(),
@@ -279,7 +262,9 @@ mod tests {
             database: "postgres".to_owned(),
             archive,
             contents: Contents::default(),
-        })
+        };
+        draft.publish(&written, &manifest)?;
+        Ok(manifest)
     }
 
     #[test]

@@ -6,8 +6,10 @@
 
 #![warn(missing_docs)]
 
+mod bucket;
 mod contents;
 mod database;
+mod depot;
 mod error;
 mod folder;
 mod manifest;
@@ -19,22 +21,25 @@ pub mod sqlite;
 
 use std::path::PathBuf;
 
+use folder::Draft;
 use tms_core::time::Timestamp;
 
 pub use self::{
+    bucket::Bucket,
     contents::{AuditHead, Contents, TableSum},
     database::{Beside, Database, Place, Swapped},
+    depot::Depot,
     error::BackupError,
     folder::{Folder, Kept},
     manifest::{Archive, Manifest},
     seal::{Identity, Recipient},
 };
 
-/// Makes backups of one database in one folder, and puts them back.
+/// Makes backups of one database, keeps them in one place, and puts them back.
 #[derive(Debug)]
 pub struct Backups {
     /// Where backups are.
-    pub folder: Folder,
+    pub depot: Depot,
     /// What is backed up.
     pub database: Database,
     /// Whose private key is needed to restore; without one, archives can be read by whoever has them.
@@ -47,7 +52,10 @@ impl Backups {
     /// # Errors
     /// [`BackupError`]; whatever was begun is removed then.
     pub async fn make(&self, now: Timestamp) -> Result<Manifest, BackupError> {
-        let draft = self.folder.begin(now)?;
+        if self.depot.is_elsewhere() && self.recipient.is_none() {
+            return Err(BackupError::NeedsRecipient(self.depot.to_string()));
+        }
+        let draft = self.depot.begin(now)?;
         let plain = draft.path("plain");
         let contents = self.database.dump(&plain).await?;
         let (archive, is_encrypted) = match &self.recipient {
@@ -64,7 +72,8 @@ impl Backups {
             is_encrypted,
         }
         .at(archive);
-        draft.publish(archive, |archive| Manifest {
+        let (archive, written) = archive;
+        let manifest = Manifest {
             format: manifest::FORMAT,
             name: manifest::name_at(now),
             created_at: now.to_string(),
@@ -72,7 +81,9 @@ impl Backups {
             database: self.database.kind().to_owned(),
             archive,
             contents,
-        })
+        };
+        self.depot.publish(draft, &written, &manifest).await?;
+        Ok(manifest)
     }
 
     /// Restores a backup beside the present database, and compares it with the manifest.
@@ -88,8 +99,8 @@ impl Backups {
         if manifest.database != self.database.kind() {
             return Err(BackupError::OtherDatabase(manifest.database.clone()));
         }
-        let archive = self.checked_archive(manifest).await?;
-        let draft = self.folder.begin_reading(now)?;
+        let draft = self.depot.begin_reading(now)?;
+        let archive = self.checked_archive(manifest, &draft).await?;
         let plain = if manifest.archive.is_encrypted {
             let identity = identity.ok_or(BackupError::NoIdentity)?;
             let plain = draft.path("plain");
@@ -114,14 +125,14 @@ impl Backups {
         }
     }
 
-    async fn checked_archive(&self, manifest: &Manifest) -> Result<PathBuf, BackupError> {
-        let path = self.folder.archive(manifest)?;
+    async fn checked_archive(&self, manifest: &Manifest, draft: &Draft) -> Result<PathBuf, BackupError> {
+        let path = self.depot.archive(manifest, draft).await?;
         let found = seal::digest(path.clone()).await?;
         if found == manifest.archive.digest {
             Ok(path)
         } else {
             Err(BackupError::Damaged {
-                path,
+                place: self.depot.place_of(manifest),
                 expected: manifest.archive.digest.bytes,
                 found: found.bytes,
             })

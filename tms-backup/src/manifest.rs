@@ -29,6 +29,33 @@ pub struct Manifest {
     pub contents: Contents,
 }
 
+impl Manifest {
+    /// Reads the manifest of this name.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(crate) fn read(name: &str, text: &[u8]) -> Result<Self, String> {
+        let manifest: Self = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+        if manifest.format != FORMAT || manifest.name != name {
+            return Err("its form or name is another".to_owned());
+        }
+        let belongs = manifest.archive.file.strip_prefix(name).is_some_and(|rest| {
+            rest.starts_with('.') && rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.')
+        });
+        if belongs && is_name(name) {
+            Ok(manifest)
+        } else {
+            Err("its archive has a strange name".to_owned())
+        }
+    }
+
+    pub(crate) fn written(&self) -> Result<Vec<u8>, serde_json::Error> {
+        let mut text = serde_json::to_vec_pretty(self)?;
+        text.push(b'\n');
+        Ok(text)
+    }
+}
+
 /// The file that holds the data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Archive {

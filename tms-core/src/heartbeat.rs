@@ -1,6 +1,7 @@
 //! Heartbeats: the periodic report of an agent, from the validated message to the rows that a batch writes.
 
 pub mod ingest;
+mod latency;
 pub mod metrics;
 pub mod plan;
 pub mod service;

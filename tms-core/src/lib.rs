@@ -17,6 +17,7 @@ pub mod text;
 pub mod time;
 
 pub mod audit;
+pub mod blob;
 pub mod ctx;
 pub mod envelope;
 pub mod event;

@@ -17,6 +17,7 @@ pub mod conformance;
 pub mod given;
 pub mod manual_clock;
 pub mod memory;
+pub mod memory_blobs;
 pub mod seeded_random;
 
 use std::{any::Any, fmt};
@@ -25,6 +26,7 @@ use crate::Stores;
 
 pub use manual_clock::ManualClock;
 pub use memory::MemoryStore;
+pub use memory_blobs::MemoryBlobs;
 pub use seeded_random::SeededRandom;
 
 /// A store of its own for one conformance case, with whatever must live as long (a folder, a database).

@@ -34,6 +34,11 @@ fn listed() -> BTreeSet<String> {
             assert!(names.insert(name.clone()), "{name} is listed twice");
         }
     }
+    // Blobs have a list of their own, beside their cases.
+    let text = fs::read_to_string(format!("{SOURCES}/testkit/conformance/blob.rs")).unwrap();
+    let (_, list) = text.split_once("@cases $fresh;").unwrap();
+    let (list, _) = list.split_once('}').unwrap();
+    names.extend(list.split(',').map(|case| format!("blob::{}", case.trim())));
     names
 }
 
@@ -48,7 +53,10 @@ fn written() -> BTreeSet<String> {
         let area = inside.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs");
         let text = fs::read_to_string(&file).unwrap();
         let cases = text.lines().filter_map(|line| line.strip_prefix("pub async fn "));
-        for case in cases.filter_map(|case| case.strip_suffix("(stores: &Stores) {")) {
+        for case in cases.filter_map(|case| {
+            case.strip_suffix("(stores: &Stores) {")
+                .or_else(|| case.strip_suffix("(fresh: &FreshBlobs) {"))
+        }) {
             names.insert(format!("{area}::{case}"));
         }
     }
@@ -90,6 +98,7 @@ fn promised() -> BTreeSet<String> {
             "upkeep",
             "envelope",
             "audit",
+            "blob",
         ];
         names.extend(
             quoted

@@ -1,7 +1,7 @@
 //! The store in memory passes the suite that every store must pass.
 #![cfg(feature = "testkit")]
 
-use tms_core::testkit::{Fresh, MemoryStore};
+use tms_core::testkit::{Fresh, MemoryBlobs, MemoryStore, conformance::blob::FreshBlobs};
 
 #[allow(
     clippy::unused_async,
@@ -13,3 +13,14 @@ async fn fresh() -> Option<Fresh> {
 }
 
 tms_core::store_conformance!(fresh);
+
+#[allow(clippy::unused_async, reason = "as above")]
+async fn fresh_blobs() -> Option<FreshBlobs> {
+    Some(FreshBlobs {
+        store: MemoryBlobs::new(),
+        fetch: None,
+        guard: Box::new(()),
+    })
+}
+
+tms_core::blob_conformance!(fresh_blobs);

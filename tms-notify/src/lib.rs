@@ -18,6 +18,9 @@ use tms_core::{
 pub use address::Reach;
 pub use web::{DELIVERY, SIGNATURE, sign};
 
+/// SNS speaks a protocol of its own, which this crate does not.
+const NO_SNS: &str = "needs a server that was built with AWS";
+
 /// How messages are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OutboundSettings {
@@ -91,6 +94,7 @@ impl Notifier for Outbound {
             Target::Mail(_) => Ok(()),
             Target::WebHook { url } => self.check_web(url),
             Target::Slack { host } => self.check_web(&format!("https://{host}")),
+            Target::Sns { .. } => Err(InvalidText(NO_SNS.to_owned())),
         }
     }
 
@@ -111,6 +115,7 @@ impl Notifier for Outbound {
                 checked(url.expose())?;
                 web::send_slack(&self.client, url, letter).await
             }
+            Destination::Sns { .. } => Err(SendError(NO_SNS.to_owned())),
         }
     }
 }

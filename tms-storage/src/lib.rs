@@ -1,8 +1,11 @@
-//! The ports of `tms-core` on databases: `postgres` for production, `sqlite` for one machine. No rule of the business.
+//! The ports of `tms-core` on databases: `postgres` for production, `sqlite` for one machine; and blobs in a folder. No rule of the business.
 
 #![warn(missing_docs)]
 
+mod folder_blobs;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
+
+pub use folder_blobs::FolderBlobs;

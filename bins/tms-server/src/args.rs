@@ -54,7 +54,11 @@ pub enum Command {
     #[command(subcommand)]
     Audit(AuditCommand),
     /// Makes a backup, or looks after those that were made
+    #[command(args_conflicts_with_subcommands = true)]
     Backup {
+        /// Where to: a folder, or s3://BUCKET/PREFIX; instead of TMS_BACKUP_DIR
+        #[arg(long, value_name = "PLACE")]
+        to: Option<String>,
         /// What to do, if not to make one
         #[command(subcommand)]
         command: Option<BackupCommand>,
@@ -63,6 +67,9 @@ pub enum Command {
     Restore {
         /// Which one; the newest if none is named
         name: Option<String>,
+        /// Where it is: a folder, or s3://BUCKET/PREFIX; instead of TMS_BACKUP_DIR
+        #[arg(long, value_name = "PLACE")]
+        from: Option<String>,
         /// The file with the private key, for an encrypted backup
         #[arg(long, value_name = "FILE")]
         identity: Option<PathBuf>,
@@ -148,11 +155,18 @@ pub enum EnrollmentCodeCommand {
 #[derive(Debug, Subcommand)]
 pub enum BackupCommand {
     /// Lists the backups, newest first
-    List,
+    List {
+        /// Where they are: a folder, or s3://BUCKET/PREFIX; instead of TMS_BACKUP_DIR
+        #[arg(long, value_name = "PLACE")]
+        from: Option<String>,
+    },
     /// Restores a backup beside the database, compares it with what was backed up, and removes it again
     Verify {
         /// Which one; the newest if none is named
         name: Option<String>,
+        /// Where it is: a folder, or s3://BUCKET/PREFIX; instead of TMS_BACKUP_DIR
+        #[arg(long, value_name = "PLACE")]
+        from: Option<String>,
         /// The file with the private key, for an encrypted backup
         #[arg(long, value_name = "FILE")]
         identity: Option<PathBuf>,
@@ -177,6 +191,9 @@ impl Args {
         if let Some(file) = &self.config {
             overrides.push(("TMS_CONFIG", file.clone()));
         }
+        if let Some(place) = self.backup_place() {
+            overrides.push(("TMS_BACKUP_DIR", place.clone()));
+        }
         if let Command::Serve { listen, demo, .. } = &self.command {
             if let Some(listen) = listen {
                 overrides.push(("TMS_LISTEN", listen.clone()));
@@ -186,5 +203,17 @@ impl Args {
             }
         }
         overrides
+    }
+
+    fn backup_place(&self) -> Option<&String> {
+        match &self.command {
+            Command::Backup { to, command: None } => to.as_ref(),
+            Command::Backup {
+                command: Some(BackupCommand::List { from } | BackupCommand::Verify { from, .. }),
+                ..
+            }
+            | Command::Restore { from, .. } => from.as_ref(),
+            _ => None,
+        }
     }
 }

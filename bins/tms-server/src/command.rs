@@ -48,17 +48,20 @@ pub async fn run(args: Args, config: Config, output: Output) -> anyhow::Result<E
             enrollment_code::create(&config, request, output).await
         }
         Command::Audit(AuditCommand::Verify { expect_head }) => audit::verify(&config, expect_head, output).await,
-        Command::Backup { command: None } => backup::make(&config, output).await,
+        Command::Backup { command: None, .. } => backup::make(&config, output).await,
         Command::Backup {
-            command: Some(BackupCommand::List),
-        } => backup::list(&config, output),
+            command: Some(BackupCommand::List { .. }),
+            ..
+        } => backup::list(&config, output).await,
         Command::Backup {
-            command: Some(BackupCommand::Verify { name, identity }),
+            command: Some(BackupCommand::Verify { name, identity, .. }),
+            ..
         } => backup::verify(&config, name.as_deref(), identity.as_deref(), output).await,
         Command::Restore {
             name,
             identity,
             replace,
+            ..
         } => restore::run(&config, name.as_deref(), identity.as_deref(), replace, output).await,
         Command::Check => check::run(&config, output).await,
     }

@@ -1,7 +1,9 @@
 //! The configuration: flags, then environment (a `.env` file too), then `tms.toml`, then defaults (DESIGN section 7).
 
+mod cloud;
 pub mod duration;
 mod reader;
+mod secrets;
 mod sources;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
@@ -9,6 +11,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use tms_backup::Recipient;
 use tms_core::{secret::Secret, settings::Settings};
 
+pub use cloud::{BackupPlace, CloudConfig};
 use reader::Reader;
 use sources::Sources;
 
@@ -52,8 +55,11 @@ pub enum LogFormat {
 /// Where backups are and how they are made.
 #[derive(Debug, Clone)]
 pub struct BackupConfig {
-    /// Their folder.
-    pub folder: PathBuf,
+    /// Where they are.
+    pub place: BackupPlace,
+    #[cfg_attr(not(feature = "aws"), expect(dead_code, reason = "a folder is its own"))]
+    /// The folder in which those are made that are kept elsewhere.
+    pub desk: PathBuf,
     /// The public key to which they are encrypted.
     pub recipient: Option<Recipient>,
     /// How long they are kept.
@@ -103,6 +109,9 @@ pub struct Config {
     pub ingest_lanes: usize,
     /// Where backups are and how they are made.
     pub backup: BackupConfig,
+    #[cfg_attr(not(feature = "aws"), expect(dead_code, reason = "this build has no AWS"))]
+    /// What is configured of AWS.
+    pub cloud: CloudConfig,
     /// What holds until somebody saves settings.
     pub settings: Settings,
 }
@@ -131,6 +140,7 @@ impl Config {
             .map_or_else(|| PathBuf::from("tms-data"), PathBuf::from);
         let config = Self {
             backup: reader.backup(&data_dir),
+            cloud: reader.cloud(),
             data_dir,
             listen,
             secret_key: reader.secret_key(&store),

@@ -6,6 +6,7 @@
 )]
 
 mod args;
+mod cloud;
 mod command;
 mod config;
 mod output;

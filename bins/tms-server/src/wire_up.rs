@@ -2,7 +2,7 @@
 
 pub mod backups;
 
-use std::{fmt::Write as _, io::Write, os::unix::fs::OpenOptionsExt, path::Path, sync::Arc};
+use std::{fmt::Write as _, io::Write, os::unix::fs::OpenOptionsExt, path::Path};
 
 use anyhow::Context;
 use tms_core::{
@@ -18,7 +18,10 @@ use tms_storage::postgres::{PgSettings, PgStore};
 #[cfg(feature = "sqlite")]
 use tms_storage::sqlite::SqliteStore;
 
-use crate::config::{Config, StoreConfig};
+use crate::{
+    cloud,
+    config::{Config, StoreConfig},
+};
 
 /// The file of the embedded store within the data folder.
 #[cfg(feature = "sqlite")]
@@ -114,7 +117,7 @@ pub fn build(config: &Config, stores: Stores) -> anyhow::Result<Tms> {
         ..OutboundSettings::default()
     });
     Ok(Tms::builder(stores)
-        .notifier(Arc::new(outbound.context("preparing web hooks")?))
+        .notifier(cloud::notifier(config, outbound.context("preparing web hooks")?))
         .settings(config.settings.clone())
         .secret_keys(keys)
         .node(node)

@@ -1,14 +1,21 @@
-"""Starts moto's server with what it has not got: the tags of scalable targets, refreshes of scaling groups, and tasks whose
-memory is that of the whole task, as Fargate's is."""
+"""Starts moto's server with what it has not got: the tags of scalable targets, refreshes of scaling groups, tasks whose
+memory is that of the whole task, as Fargate's is, and CBOR.
 
+    server.py -p PORT      0 for a free one; the first line printed is the port
+"""
+
+import argparse
 import json
-import sys
+import logging
 
 from moto.applicationautoscaling.responses import ApplicationAutoScalingResponse
 from moto.autoscaling.responses import AutoScalingResponse
 from moto.core.responses import ActionResult
 from moto.ecs.models import EC2ContainerServiceBackend
-from moto.server import main
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import make_server
+
+from cbor_front import CborFront
 
 _tags: dict[str, dict[str, str]] = {}
 
@@ -54,4 +61,12 @@ def _no_requirements(task_definition: object) -> dict[str, object]:
 EC2ContainerServiceBackend._calculate_task_resource_requirements = staticmethod(_no_requirements)
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    options = argparse.ArgumentParser()
+    options.add_argument("-H", dest="host", default="127.0.0.1")
+    options.add_argument("-p", dest="port", type=int, default=0)
+    given = options.parse_args()
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    application = CborFront(DomainDispatcherApplication(create_backend_app))
+    server = make_server(given.host, given.port, application, threaded=True)
+    print(server.server_port, flush=True)
+    server.serve_forever()

@@ -10,9 +10,13 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    time::Instant,
+};
 
-use super::{Answer, Heartbeat, HeartbeatStore, plan::BatchRules};
+pub use super::latency::{LATENCY_BOUNDS_MS, LatencyCounts};
+use super::{Answer, Heartbeat, HeartbeatStore, latency::Latency, plan::BatchRules};
 use crate::{
     error::{Error, StoreError},
     random::mix,
@@ -53,6 +57,8 @@ pub struct IngestCounts {
     pub refused: u64,
     /// Heartbeats whose batch failed.
     pub failed: u64,
+    /// How long stored ones waited for their commit.
+    pub latency: LatencyCounts,
 }
 
 #[derive(Debug, Default)]
@@ -61,6 +67,7 @@ struct Counters {
     batches: AtomicU64,
     refused: AtomicU64,
     failed: AtomicU64,
+    latency: Latency,
 }
 
 type Reply = Result<Answer, Error>;
@@ -68,6 +75,7 @@ type Reply = Result<Answer, Error>;
 #[derive(Debug)]
 struct Waiting {
     beat: Heartbeat,
+    since: Instant,
     reply: oneshot::Sender<Reply>,
 }
 
@@ -133,7 +141,8 @@ impl HeartbeatIngest {
         let place = mix(beat.terminal.get().unsigned_abs()) % count;
         let lane = usize::try_from(place).ok().and_then(|place| self.lanes.get(place));
         let lane = lane.ok_or_else(|| Error::unavailable("ingest has no lane"))?;
-        if lane.try_send(Waiting { beat, reply }).is_err() {
+        let since = Instant::now();
+        if lane.try_send(Waiting { beat, since, reply }).is_err() {
             self.counters.refused.fetch_add(1, Ordering::Relaxed);
             return Err(Error::unavailable("the heartbeat queue is full"));
         }
@@ -150,6 +159,7 @@ impl HeartbeatIngest {
             batches: read(&self.counters.batches),
             refused: read(&self.counters.refused),
             failed: read(&self.counters.failed),
+            latency: self.counters.latency.counts(),
         }
     }
 }
@@ -210,6 +220,7 @@ impl Lane {
     }
 
     async fn store(&self, waiting: Vec<Waiting>) {
+        let since: Vec<Instant> = waiting.iter().map(|w| w.since).collect();
         let (beats, replies): (Vec<_>, Vec<_>) = waiting.into_iter().map(|w| (w.beat, w.reply)).unzip();
         let rules = Arc::clone(&self.rules.borrow());
         let outcome = tokio::time::timeout(self.settings.deadline, self.commit(&beats, &rules)).await;
@@ -222,6 +233,10 @@ impl Lane {
         self.counters.batches.fetch_add(1, Ordering::Relaxed);
         let stored = answers.iter().filter(|answer| answer.is_ok()).count();
         let failed = answers.len() - stored;
+        let times = since.iter().zip(&answers).filter(|(_, answer)| answer.is_ok());
+        self.counters
+            .latency
+            .note(times.map(|(since, _)| *since), Instant::now());
         self.counters
             .stored
             .fetch_add(u64::try_from(stored).unwrap_or(0), Ordering::Relaxed);

@@ -189,6 +189,10 @@ async fn a_lone_heartbeat_goes_at_once() {
     let counts = IngestCounts {
         stored: 1,
         batches: 1,
+        latency: LatencyCounts {
+            within: [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+            beyond: 0,
+        },
         ..IngestCounts::default()
     };
     assert_eq!(bench.door.counts(), counts);

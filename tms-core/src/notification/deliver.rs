@@ -114,6 +114,9 @@ fn destination(seal: &ChannelSeal, channel: &Channel) -> Result<Destination, Sen
         }),
         (Target::WebHook { url }, Some(key)) => Ok(Destination::WebHook { url: url.clone(), key }),
         (Target::Slack { .. }, Some(url)) => Ok(Destination::Slack { url }),
+        (Target::Sns { topic_arn }, _) => Ok(Destination::Sns {
+            topic_arn: topic_arn.clone(),
+        }),
         (_, None) => Err(lost()),
     }
 }

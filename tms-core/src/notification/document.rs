@@ -19,6 +19,7 @@ pub fn write(draft: &ChannelDraft) -> Value {
         }),
         Target::WebHook { url } => json!({ "url": url }),
         Target::Slack { host } => json!({ "host": host }),
+        Target::Sns { topic_arn } => json!({ "topic_arn": topic_arn }),
     };
     let routing = &draft.routing;
     json!({
@@ -46,6 +47,9 @@ pub fn read(name: String, is_enabled: bool, document: &Value) -> Result<ChannelD
         },
         "slack" => Target::Slack {
             host: target.text("host")?.to_owned(),
+        },
+        "sns" => Target::Sns {
+            topic_arn: target.text("topic_arn")?.to_owned(),
         },
         _ => return Err(unreadable("kind")),
     };

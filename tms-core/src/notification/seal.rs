@@ -45,6 +45,7 @@ impl ChannelSeal {
 /// Checks a secret that somebody gives.
 pub(super) fn check(secret: &Secret<String>, target: &Target) -> Result<(), Error> {
     let (field, least) = match target {
+        Target::Sns { .. } => return Err(FieldErrors::single("sns", "has no secret")),
         Target::Mail(_) => ("mail.password", 1),
         // Shorter ones can be found by trying.
         Target::WebHook { .. } => ("web_hook.secret", 16),

@@ -30,6 +30,11 @@ pub enum Destination {
         /// Where to.
         url: Secret<String>,
     },
+    /// A topic of SNS.
+    Sns {
+        /// The topic.
+        topic_arn: String,
+    },
 }
 
 /// A message as it leaves.

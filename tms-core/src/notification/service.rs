@@ -180,6 +180,7 @@ impl Notifications {
             let field = match draft.target.kind() {
                 "mail" => "mail.host",
                 "slack" => "slack.url",
+                "sns" => "sns.topic_arn",
                 _ => "web_hook.url",
             };
             let checked = notifier.check(&draft.target);

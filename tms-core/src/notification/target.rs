@@ -29,6 +29,11 @@ pub enum Target {
         /// The host of the address.
         host: String,
     },
+    /// A topic of SNS; without a secret, as the server's own role may publish there or may not.
+    Sns {
+        /// The topic.
+        topic_arn: String,
+    },
 }
 
 /// A mail server and who gets mail.
@@ -55,6 +60,7 @@ impl Target {
             Self::Mail(_) => "mail",
             Self::WebHook { .. } => "web_hook",
             Self::Slack { .. } => "slack",
+            Self::Sns { .. } => "sns",
         }
     }
 
@@ -68,6 +74,7 @@ impl Target {
             }
             Self::WebHook { url } => format!("web_hook {url}"),
             Self::Slack { host } => format!("slack {host}"),
+            Self::Sns { topic_arn } => format!("sns {topic_arn}"),
         }
     }
 
@@ -76,6 +83,7 @@ impl Target {
         match self {
             Self::Mail(mail) => mail.username.is_some(),
             Self::WebHook { .. } | Self::Slack { .. } => true,
+            Self::Sns { .. } => false,
         }
     }
 
@@ -88,6 +96,9 @@ impl Target {
             }
             Self::Slack { host } => {
                 errors.take("slack.url", check_host(host));
+            }
+            Self::Sns { topic_arn } => {
+                errors.take("sns.topic_arn", check_topic(topic_arn));
             }
         }
     }
@@ -162,6 +173,35 @@ fn check_host(host: &str) -> Result<(), InvalidText> {
     }
 }
 
+/// Checks `arn:PARTITION:sns:REGION:ACCOUNT:NAME`.
+fn check_topic(arn: &str) -> Result<(), InvalidText> {
+    let parts: Vec<&str> = arn.split(':').collect();
+    let is_word = |part: &str| {
+        let is_plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        (1..=32).contains(&part.len()) && part.bytes().all(is_plain)
+    };
+    let is_topic = |name: &str| {
+        let bare = name.strip_suffix(".fifo").unwrap_or(name);
+        let is_plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
+        (1..=256).contains(&name.len()) && !bare.is_empty() && bare.bytes().all(is_plain)
+    };
+    match parts.as_slice() {
+        ["arn", partition, "sns", region, account, name]
+            if is_word(partition)
+                && is_word(region)
+                && account.len() == 12
+                && account.bytes().all(|b| b.is_ascii_digit())
+                && is_topic(name) =>
+        {
+            Ok(())
+        }
+        _ => {
+            let example = "must be the ARN of a topic, such as arn:aws:sns:ap-northeast-1:123456789012:alerts";
+            Err(InvalidText(example.to_owned()))
+        }
+    }
+}
+
 fn check_address(address: &str) -> Result<(), InvalidText> {
     let wrong = || InvalidText("must be an e-mail address".to_owned());
     let (name, host) = address.rsplit_once('@').ok_or_else(wrong)?;
@@ -205,6 +245,36 @@ mod tests {
                     ("https://example.com\\@evil.example", "example.com")
                 ),
             }
+        }
+    }
+
+    #[test]
+    fn names_of_topics_are_checked() {
+        let arn = "arn:aws:sns:ap-northeast-1:123456789012:alerts";
+        for right in [arn, "arn:aws-cn:sns:cn-north-1:123456789012:a_B-1.fifo"] {
+            assert!(check_topic(right).is_ok(), "{right}");
+        }
+        let wrongs = [
+            "",
+            "alerts",
+            "arn:aws:sqs:ap-northeast-1:123456789012:alerts",
+            &format!("{arn}:sub"),
+        ];
+        for wrong in wrongs {
+            assert!(check_topic(wrong).is_err(), "{wrong:?}");
+        }
+        for (part, other) in [
+            ("ap-northeast-1", ""),
+            ("ap-northeast-1", "evil.example/"),
+            ("123456789012", "123"),
+            ("123456789012", "12345678901x"),
+            ("alerts", ""),
+            ("alerts", "a b"),
+            ("alerts", "a.b"),
+            ("alerts", ".fifo"),
+        ] {
+            let wrong = arn.replace(part, other);
+            assert!(check_topic(&wrong).is_err(), "{wrong:?}");
         }
     }
 

@@ -16,6 +16,7 @@ macro_rules! refused {
 pub mod alert;
 pub mod api_token;
 pub mod audit;
+pub mod blob;
 pub mod credential;
 pub mod customer;
 pub mod enrolment;

@@ -50,7 +50,7 @@ names! {
     BulkAction: ["acknowledge", "resolve"];
     Scope: all!(Permission);
     AlertResolution: all!(Resolution);
-    ChannelKind: ["mail", "web_hook", "slack"];
+    ChannelKind: ["mail", "web_hook", "slack", "sns"];
     ChannelStatus: ["unused", "ok", "failing"];
     Contract: all!(ContractType);
     DeviceState: ["ok", "error", "absent", "unknown"];

@@ -17,7 +17,7 @@ use super::{
     schema(example = json!(
         {"id": 3, "name": "Night shift", "kind": "mail", "is_enabled": true,
         "mail": {"host": "smtp.example.com", "port": 587, "security": "starttls", "username": "tms", "has_password": true,
-        "sender": "tms@example.com", "receivers": ["night@example.com"]}, "web_hook": null, "slack": null,
+        "sender": "tms@example.com", "receivers": ["night@example.com"]}, "web_hook": null, "slack": null, "sns": null,
         "routing": {"lowest_severity": "HIGH", "customer_ids": [], "hours": {"begin": "22:00", "end": "07:00",
         "time_zone": "Asia/Tokyo"}, "resolved": true}, "language": "ja", "state": {"status": "ok", "failures": 0,
         "last_error": null, "last_failed_at": null, "last_sent_at": "2026-01-24T10:00:00Z",
@@ -30,7 +30,7 @@ pub struct NotificationChannel {
     pub id: i64,
     /// What people call it.
     pub name: String,
-    /// mail, web_hook, slack.
+    /// mail, web_hook, slack, sns.
     #[cfg_attr(feature = "server", schema(value_type = crate::openapi::names::ChannelKind))]
     pub kind: Name,
     /// Whether it is used.
@@ -41,6 +41,8 @@ pub struct NotificationChannel {
     pub web_hook: Option<WebHook>,
     /// Where Slack listens, if it is Slack.
     pub slack: Option<Slack>,
+    /// The topic, if it is one of SNS.
+    pub sns: Option<Sns>,
     /// Which alerts it is told of.
     pub routing: Routing,
     /// en, ja.
@@ -89,6 +91,15 @@ pub struct WebHook {
 pub struct Slack {
     /// The host of its address.
     pub host: String,
+}
+
+/// A topic of SNS; the server's own role must be allowed to publish there.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Sns {
+    /// Such as arn:aws:sns:ap-northeast-1:123456789012:alerts.
+    pub topic_arn: String,
 }
 
 /// Which alerts a channel is told of.
@@ -145,7 +156,7 @@ pub struct ChannelState {
     pub queued: u64,
 }
 
-/// `POST /notification-channels`: with one of mail, web_hook, slack.
+/// `POST /notification-channels`: with one of mail, web_hook, slack, sns.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(
     feature = "server",
@@ -173,6 +184,9 @@ pub struct NotificationChannelCreate {
     /// What Slack understands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slack: Option<SlackWish>,
+    /// A topic of SNS, on a server that was built with AWS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sns: Option<Sns>,
     /// Which alerts it is told of.
     #[serde(default)]
     pub routing: Routing,
@@ -182,7 +196,7 @@ pub struct NotificationChannelCreate {
     pub language: Option<String>,
 }
 
-/// `PATCH /notification-channels/{id}`; mail, web_hook, slack and routing are replaced as a whole.
+/// `PATCH /notification-channels/{id}`; mail, web_hook, slack, sns and routing are replaced as a whole.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(
     feature = "server",
@@ -208,6 +222,9 @@ pub struct NotificationChannelPatch {
     /// What Slack understands.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub slack: Option<SlackWish>,
+    /// A topic of SNS.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub sns: Option<Sns>,
     /// Which alerts it is told of; null tells it all that is HIGH or worse.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     #[cfg_attr(feature = "server", schema(value_type = Option<Routing>))]

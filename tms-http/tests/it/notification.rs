@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::world::World;
 
 const KEY: &str = "a key of the signature";
+const TOPIC: &str = "arn:aws:sns:ap-northeast-1:123456789012:alerts";
 
 fn hook(name: &str) -> Value {
     json!({ "name": name, "web_hook": { "url": "https://example.com/hook", "secret": KEY } })
@@ -150,6 +151,14 @@ async fn wrong_wishes_are_named() {
         ),
         (json!({ "name": "x", "slack": { "url": "x" } }), &["slack.url"]),
         (
+            json!({ "name": "x", "sns": { "topic_arn": "alerts" } }),
+            &["sns.topic_arn"],
+        ),
+        (
+            json!({ "name": "x", "sns": { "topic_arn": TOPIC }, "slack": { "url": url } }),
+            &["kind"],
+        ),
+        (
             json!({ "name": "x", "mail": { "host": "a b", "sender": "x", "receivers": [] } }),
             &["mail.host", "mail.receivers", "mail.sender"],
         ),
@@ -245,6 +254,27 @@ async fn an_alert_is_told_once_by_the_channels_that_want_it() {
         "{}",
         last.text
     );
+}
+
+#[tokio::test]
+async fn a_topic_is_told() {
+    let world = World::new().await;
+    let customer = world.customer("ABC").await;
+    let made = create(&world, &json!({ "name": "topic", "sns": { "topic_arn": TOPIC } })).await;
+    assert_eq!(
+        (&made["kind"], &made["sns"]["topic_arn"]),
+        (&json!("sns"), &json!(TOPIC))
+    );
+    let path = format!("/notification-channels/{}", made["id"]);
+    let other = TOPIC.replace("alerts", "others.fifo");
+    let change = json!({ "sns": { "topic_arn": other } });
+    let changed = world.patch(&path, &change).by("admin").if_match("*").send().await;
+    assert_eq!(changed.ok(200)["sns"]["topic_arn"], other);
+    let agent = world.agent(customer, "TC-200-001").await;
+    world.beat(&agent, json!({ "status": "error" })).send().await.ok(200);
+    deliver(&world, 6).await;
+    let sent = world.sent();
+    assert_eq!((sent.len(), sent[0].0.as_str()), (1, other.as_str()));
 }
 
 #[tokio::test]

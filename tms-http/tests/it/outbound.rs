@@ -51,6 +51,7 @@ impl Notifier for Recorder {
             Destination::Mail { target, .. } => target.to.join(", "),
             Destination::WebHook { url, .. } => url.clone(),
             Destination::Slack { url } => url.expose().clone(),
+            Destination::Sns { topic_arn } => topic_arn.clone(),
         };
         self.with(|seen| {
             seen.tried.push(letter.id.clone());

@@ -3,25 +3,32 @@
 use std::{path::Path, process::ExitCode};
 
 use serde_json::{Value, json};
-use tms_backup::Manifest;
+use tms_backup::{Depot, Manifest};
 use tms_core::time::{Clock, SystemClock};
 
 use crate::{
+    cloud,
     config::Config,
     output::{Output, note},
-    wire_up::backups::{backups, proven_beside},
+    wire_up::backups::{backups, depot, proven_beside},
 };
 
-/// Makes a backup, then removes those that are too old.
+/// Makes a backup, then removes those that are too old, and reports what came of it.
 pub async fn make(config: &Config, output: Output) -> anyhow::Result<ExitCode> {
-    let backups = backups(config)?;
+    let made = make_and_sweep(config, output).await;
+    cloud::report_backup(config, made.is_ok()).await;
+    made.map(|()| ExitCode::SUCCESS)
+}
+
+async fn make_and_sweep(config: &Config, output: Output) -> anyhow::Result<()> {
+    let backups = backups(config).await?;
     if backups.recipient.is_none() {
         note("tms: the backup is not encrypted; set TMS_BACKUP_PUBLIC_KEY to encrypt it");
     }
     let now = SystemClock.now();
     let made = backups.make(now).await?;
-    let swept = backups.folder.sweep(now, config.backup.keep)?;
-    let mut document = shown(&made, backups.folder.path());
+    let swept = backups.depot.sweep(now, config.backup.keep).await?;
+    let mut document = shown(&made, &backups.depot);
     if let Value::Object(fields) = &mut document {
         fields.insert("kept".to_owned(), json!(swept.kept.len()));
         fields.insert("removed".to_owned(), json!(swept.removed));
@@ -32,22 +39,22 @@ pub async fn make(config: &Config, output: Output) -> anyhow::Result<ExitCode> {
         made.contents.rows(),
         made.contents.tables.len(),
         made.archive.digest.bytes,
-        backups.folder.path().join(&made.archive.file).display(),
+        backups.depot.place_of(&made),
         swept.kept.len(),
         swept.removed.len(),
     );
     output.result(&document, text);
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 /// Lists backups.
-pub fn list(config: &Config, output: Output) -> anyhow::Result<ExitCode> {
-    let folder = backups(config)?.folder;
-    let all = folder.list()?;
+pub async fn list(config: &Config, output: Output) -> anyhow::Result<ExitCode> {
+    let depot = depot(config).await?;
+    let all = depot.list().await?;
     let lines: Vec<String> = all.iter().map(line).collect();
-    let documents: Vec<Value> = all.iter().map(|manifest| shown(manifest, folder.path())).collect();
+    let documents: Vec<Value> = all.iter().map(|manifest| shown(manifest, &depot)).collect();
     let text = if lines.is_empty() {
-        format!("no backups in {}", folder.path().display())
+        format!("no backups in {depot}")
     } else {
         lines.join("\n")
     };
@@ -62,12 +69,12 @@ pub async fn verify(
     identity: Option<&Path>,
     output: Output,
 ) -> anyhow::Result<ExitCode> {
-    let backups = backups(config)?;
-    let manifest = backups.folder.find(name)?;
+    let backups = backups(config).await?;
+    let manifest = backups.depot.find(name).await?;
     let beside = proven_beside(config, &backups, &manifest, identity).await?;
     backups.database.discard(beside).await?;
     output.result(
-        &shown(&manifest, backups.folder.path()),
+        &shown(&manifest, &backups.depot),
         format!("ok     {}: restored, and equal to what was backed up", line(&manifest)),
     );
     Ok(ExitCode::SUCCESS)
@@ -89,13 +96,13 @@ fn line(manifest: &Manifest) -> String {
 }
 
 /// Shows a backup without the sums of its tables.
-pub fn shown(manifest: &Manifest, folder: &Path) -> Value {
+pub fn shown(manifest: &Manifest, depot: &Depot) -> Value {
     json!({
         "name": manifest.name,
         "created_at": manifest.created_at,
         "release": manifest.release,
         "database": manifest.database,
-        "file": folder.join(&manifest.archive.file),
+        "file": depot.place_of(manifest),
         "bytes": manifest.archive.digest.bytes,
         "sha256": manifest.archive.digest.sha256,
         "is_encrypted": manifest.archive.is_encrypted,

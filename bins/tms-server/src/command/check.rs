@@ -3,7 +3,6 @@
 use std::{path::Path, process::ExitCode, time::Duration};
 
 use serde_json::json;
-use tms_backup::Folder;
 use tms_core::{
     Stores,
     time::{Clock, SystemClock, Timestamp},
@@ -13,7 +12,7 @@ use tms_core::{
 use crate::{
     config::{Config, StoreConfig},
     output::Output,
-    wire_up::{self, Purpose},
+    wire_up::{self, Purpose, backups::depot},
 };
 
 /// The least free room on the disk, in MiB.
@@ -44,7 +43,7 @@ pub async fn run(config: &Config, output: Output) -> anyhow::Result<ExitCode> {
         Finding::new("configuration", None),
         disk(&config.data_dir),
         hosts(config),
-        backups(config),
+        backups(config).await,
     ];
     match wire_up::open_stores(config, Purpose::Command).await {
         Ok(stores) => findings.extend(database(config, &stores).await),
@@ -159,9 +158,12 @@ async fn clock(stores: &Stores) -> Finding {
 const FRESH: Duration = Duration::from_secs(26 * 3_600);
 
 /// Who has other backups needs none of ours.
-fn backups(config: &Config) -> Finding {
+async fn backups(config: &Config) -> Finding {
     let now = SystemClock.now();
-    let newest = Folder::new(&config.backup.folder).find(None);
+    let newest = match depot(config).await {
+        Ok(depot) => depot.find(None).await.map_err(anyhow::Error::new),
+        Err(error) => Err(error),
+    };
     let advice = match newest {
         Ok(manifest) => match manifest.created_at.parse::<Timestamp>() {
             Ok(at) if now.since(at) < FRESH => None,
@@ -170,10 +172,7 @@ fn backups(config: &Config) -> Finding {
                 manifest.created_at
             )),
         },
-        Err(_) => Some(format!(
-            "none in {}; let `tms backup` run each night",
-            config.backup.folder.display()
-        )),
+        Err(error) => Some(format!("{error:#}; let `tms backup` run each night")),
     };
     Finding {
         advice,

@@ -23,14 +23,14 @@ pub async fn run(
     replace: bool,
     output: Output,
 ) -> anyhow::Result<ExitCode> {
-    let backups = backups(config)?;
-    let manifest = backups.folder.find(name)?;
+    let backups = backups(config).await?;
+    let manifest = backups.depot.find(name).await?;
     backups.database.check_target(replace).await?;
     let beside = proven_beside(config, &backups, &manifest, identity).await?;
     let swapped = backups.database.swap(beside, replace, SystemClock.now()).await?;
     // Grants are not in a backup.
     wire_up::migrate(config).await?;
-    let mut document = shown(&manifest, backups.folder.path());
+    let mut document = shown(&manifest, &backups.depot);
     if let Value::Object(fields) = &mut document {
         fields.insert("former".to_owned(), json!(swapped.former));
     }

@@ -19,6 +19,7 @@ use tokio::{
 };
 
 use crate::{
+    cloud,
     config::{Config, StoreConfig},
     output::{Output, note},
     telemetry,
@@ -89,6 +90,8 @@ impl Node {
     /// Serves until `stop` resolves, then drains.
     pub async fn serve(self, config: &Config, stop: impl Future<Output = ()> + Send + 'static) -> anyhow::Result<()> {
         let (end_work, work_ends) = watch::channel(false);
+        let metrics = cloud::publish_metrics(config.clone(), self.tms.clone(), work_ends.clone());
+        let metrics = tokio::spawn(metrics);
         let work = tokio::spawn(background(self.tms.clone(), work_ends));
         let serve = ServeSettings {
             drain: config.drain,
@@ -102,7 +105,7 @@ impl Node {
             .context("serving")?;
         // Requests are answered; what they queued is stored before the process ends.
         end_work.send_replace(true);
-        let _ = tokio::time::timeout(Duration::from_secs(10), work).await;
+        let _ = tokio::time::timeout(Duration::from_secs(10), async { tokio::join!(work, metrics) }).await;
         tracing::info!("stopped");
         Ok(())
     }

@@ -10,7 +10,7 @@ use std::{
 
 use tms_core::{Error, secret::Secret, settings::Settings};
 
-use super::{BackupConfig, Faults, LogFormat, StoreConfig, sources::Sources};
+use super::{BackupConfig, BackupPlace, Faults, LogFormat, StoreConfig, sources::Sources};
 
 /// Reads values and notes faults.
 #[derive(Debug)]
@@ -73,13 +73,23 @@ impl Reader {
             None
         });
         BackupConfig {
-            folder: self
-                .text("TMS_BACKUP_DIR")
-                .map_or_else(|| data_dir.join("backups"), PathBuf::from),
+            place: self.backup_place(data_dir),
+            desk: data_dir.join("backups"),
             recipient,
             keep: Duration::from_secs(u64::from(days) * 86_400),
             programs: self.text("TMS_POSTGRES_BIN").map(PathBuf::from),
         }
+    }
+
+    fn backup_place(&mut self, data_dir: &Path) -> BackupPlace {
+        let usual = || BackupPlace::Folder(data_dir.join("backups"));
+        let Some(text) = self.text("TMS_BACKUP_DIR") else {
+            return usual();
+        };
+        BackupPlace::parse(&text).unwrap_or_else(|wrong| {
+            self.fault(format!("TMS_BACKUP_DIR: {wrong}"));
+            usual()
+        })
     }
 
     /// Returns how logs look.
@@ -205,7 +215,7 @@ impl Reader {
         }
     }
 
-    fn fault(&mut self, fault: String) {
+    pub(super) fn fault(&mut self, fault: String) {
         self.sources.faults.push(fault);
     }
 }

@@ -4,9 +4,11 @@ use std::{collections::BTreeMap, path::Path};
 
 use super::Faults;
 
-/// The keys that exist. `..._FILE` of each names a file that has the value.
+/// The keys that exist. `..._FILE` of each names a file that has the value, `..._SECRET` a secret in Secrets Manager.
 pub const KEYS: &[&str] = &[
     "ALLOWED_HOSTS",
+    "AWS_ENDPOINT_URL",
+    "AWS_REGION",
     "DATABASE_URL",
     "DB_HOST",
     "DB_NAME",
@@ -19,6 +21,9 @@ pub const KEYS: &[&str] = &[
     "TMS_BACKUP_DIR",
     "TMS_BACKUP_KEEP_DAYS",
     "TMS_BACKUP_PUBLIC_KEY",
+    "TMS_CLOUDWATCH_EVERY_S",
+    "TMS_CLOUDWATCH_LOGS",
+    "TMS_CLOUDWATCH_METRICS",
     "TMS_CONFIG",
     "TMS_DATA_DIR",
     "TMS_DB_APP_PASSWORD",
@@ -38,6 +43,7 @@ pub const KEYS: &[&str] = &[
     "TMS_POSTGRES_BIN",
     "TMS_RATE_LIMITS",
     "TMS_PRIVATE_WEB_HOOKS",
+    "TMS_S3_PATH_STYLE",
     "TMS_STORE",
     "TMS_TRUSTED_PROXIES",
 ];
@@ -85,6 +91,7 @@ impl Sources {
             sources.values.insert((*key).to_owned(), value.clone());
         }
         sources.resolve_files();
+        sources.resolve_secrets();
         Ok(sources)
     }
 
@@ -97,6 +104,7 @@ impl Sources {
             "a test",
         );
         sources.resolve_files();
+        sources.resolve_secrets();
         sources
     }
 
@@ -169,8 +177,9 @@ impl Sources {
 /// Returns the name of a key however it is spelled; `tms.toml` may write it in lower case and without `TMS_`.
 fn known_name(key: &str) -> Option<String> {
     let upper = key.to_ascii_uppercase();
-    let base = upper.strip_suffix("_FILE").unwrap_or(&upper);
-    let suffix = if base.len() < upper.len() { "_FILE" } else { "" };
+    let suffix = ["_FILE", "_SECRET"].into_iter().find(|suffix| upper.ends_with(suffix));
+    let suffix = suffix.unwrap_or_default();
+    let base = upper.strip_suffix(suffix).unwrap_or(&upper);
     let known = |name: &str| KEYS.contains(&name);
     let name = if known(base) {
         base.to_owned()

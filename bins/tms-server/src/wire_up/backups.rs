@@ -8,7 +8,7 @@ use anyhow::Context;
 use tms_backup::postgres::{PgDatabase, Programs};
 #[cfg(feature = "sqlite")]
 use tms_backup::sqlite::SqliteDatabase;
-use tms_backup::{AuditHead, Backups, Beside, Database, Folder, Identity, Manifest, Place};
+use tms_backup::{AuditHead, Backups, Beside, Database, Depot, Folder, Identity, Manifest, Place};
 use tms_core::{
     Stores,
     audit::verify::Verification,
@@ -18,10 +18,13 @@ use tms_core::{
 use tms_storage::sqlite::SqliteStore;
 
 use super::{build, explain};
-use crate::config::{Config, StoreConfig};
+use crate::{
+    cloud,
+    config::{BackupPlace, Config, StoreConfig},
+};
 
 /// Returns the backups of the configured database.
-pub fn backups(config: &Config) -> anyhow::Result<Backups> {
+pub async fn backups(config: &Config) -> anyhow::Result<Backups> {
     let database = match &config.store {
         #[cfg(feature = "sqlite")]
         StoreConfig::Sqlite => Database::Sqlite(SqliteDatabase {
@@ -38,10 +41,18 @@ pub fn backups(config: &Config) -> anyhow::Result<Backups> {
         other => anyhow::bail!("this build has no support for {other:?}"),
     };
     Ok(Backups {
-        folder: Folder::new(&config.backup.folder),
+        depot: depot(config).await?,
         database,
         recipient: config.backup.recipient.clone(),
     })
+}
+
+/// Returns the place where backups are.
+pub async fn depot(config: &Config) -> anyhow::Result<Depot> {
+    match &config.backup.place {
+        BackupPlace::Folder(folder) => Ok(Depot::Folder(Folder::new(folder))),
+        BackupPlace::S3 { bucket, prefix } => cloud::depot(config, bucket, prefix).await,
+    }
 }
 
 /// Restores a backup beside the database, compares it with the manifest, brings its schema up to date, and walks its

@@ -13,6 +13,8 @@
 
 mod attack;
 mod audit;
+#[cfg(feature = "aws")]
+mod aws;
 mod backup;
 mod commands;
 mod crash;

@@ -122,6 +122,14 @@ pub async fn every_field_reads_back(stores: &Stores) {
         ..draft("slack")
     };
     let slack = store.insert(&slack, None, at(1), build::act()).await.unwrap();
+    let sns = ChannelDraft {
+        is_enabled: false,
+        target: Target::Sns {
+            topic_arn: "arn:aws:sns:ap-northeast-1:123456789012:alerts".to_owned(),
+        },
+        ..draft("sns")
+    };
+    let sns = store.insert(&sns, None, at(2), build::act()).await.unwrap();
     let page = PageRequest {
         count: true,
         ..PageRequest::first(10)
@@ -129,9 +137,9 @@ pub async fn every_field_reads_back(stores: &Stores) {
     let listed = store.list(&page).await.unwrap();
     assert_eq!(
         (listed.items, listed.total),
-        (vec![slack.clone(), made.clone()], Some(2))
+        (vec![sns, slack.clone(), made.clone()], Some(3))
     );
-    assert_eq!(store.enabled().await.unwrap(), [slack], "the other is not used");
+    assert_eq!(store.enabled().await.unwrap(), [slack], "the others are not used");
     let unknown = ChannelId::new(made.id.get() + 1_000).unwrap();
     assert_eq!(store.find(unknown).await.unwrap(), None);
 }

@@ -23,14 +23,15 @@ type Wishes = (
     Option<wire::MailWish>,
     Option<wire::WebHookWish>,
     Option<wire::SlackWish>,
+    Option<wire::Sns>,
 );
 
 /// Reads a channel to make.
 pub(super) fn request(body: wire::NotificationChannelCreate) -> Result<ChannelRequest, Problem> {
     let mut errors = FieldErrors::default();
-    let target = target(&mut errors, (body.mail, body.web_hook, body.slack));
+    let target = target(&mut errors, (body.mail, body.web_hook, body.slack, body.sns));
     if target.is_none() && errors.is_empty() {
-        errors.add("kind", "one of mail, web_hook, slack must be given");
+        errors.add("kind", "one of mail, web_hook, slack, sns must be given");
     }
     let routing = routing(&mut errors, body.routing);
     let language = body
@@ -57,7 +58,7 @@ pub(super) fn patched(
 ) -> Result<ChannelRequest, Problem> {
     let mut errors = FieldErrors::default();
     let mut secret = None;
-    if let Some((target, given)) = target(&mut errors, (patch.mail, patch.web_hook, patch.slack)) {
+    if let Some((target, given)) = target(&mut errors, (patch.mail, patch.web_hook, patch.slack, patch.sns)) {
         (draft.target, secret) = (target, given);
     }
     let wish = match patch.routing {
@@ -83,15 +84,19 @@ pub(super) fn patched(
 
 fn target(errors: &mut FieldErrors, wishes: Wishes) -> Option<(Target, Option<Secret<String>>)> {
     match wishes {
-        (None, None, None) => None,
-        (Some(mail), None, None) => read_mail(errors, mail),
-        (None, Some(hook), None) => Some((Target::WebHook { url: hook.url }, hook.secret.map(Secret::new))),
-        (None, None, Some(slack)) => {
+        (None, None, None, None) => None,
+        (Some(mail), None, None, None) => read_mail(errors, mail),
+        (None, Some(hook), None, None) => Some((Target::WebHook { url: hook.url }, hook.secret.map(Secret::new))),
+        (None, None, None, Some(sns)) => {
+            let topic_arn = sns.topic_arn;
+            Some((Target::Sns { topic_arn }, None))
+        }
+        (None, None, Some(slack), None) => {
             let host = errors.take("slack.url", check_url(&slack.url))?;
             Some((Target::Slack { host }, Some(Secret::new(slack.url))))
         }
         _ => {
-            errors.add("kind", "only one of mail, web_hook, slack can be given");
+            errors.add("kind", "only one of mail, web_hook, slack, sns can be given");
             None
         }
     }
@@ -145,11 +150,12 @@ impl From<Channel> for wire::NotificationChannel {
     fn from(channel: Channel) -> Self {
         let draft = channel.draft;
         let kind = draft.target.kind();
-        let (mut mail, mut web_hook, mut slack) = (None, None, None);
+        let (mut mail, mut web_hook, mut slack, mut sns) = (None, None, None, None);
         match draft.target {
             Target::Mail(target) => mail = Some(shown_mail(target, channel.secret.is_some())),
             Target::WebHook { url } => web_hook = Some(wire::WebHook { url }),
             Target::Slack { host } => slack = Some(wire::Slack { host }),
+            Target::Sns { topic_arn } => sns = Some(wire::Sns { topic_arn }),
         }
         Self {
             id: channel.id.get(),
@@ -159,6 +165,7 @@ impl From<Channel> for wire::NotificationChannel {
             mail,
             web_hook,
             slack,
+            sns,
             routing: shown_routing(&draft.routing),
             language: draft.language.as_str().into(),
             state: shown_state(channel.state),

@@ -1,0 +1,182 @@
+//! Blobs in S3: the suite on two stand-ins, of which one checks every signature.
+
+use std::sync::Arc;
+
+use aws_sdk_s3::Client;
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo},
+    server::conn::auto::Builder,
+};
+use s3s::{auth::SimpleAuth, service::S3ServiceBuilder};
+use s3s_fs::FileSystem;
+use tms_aws::{Aws, S3Blobs};
+use tms_core::{
+    blob::{BlobDigest, BlobError, BlobPrefix, BlobStore, Existing, once},
+    testkit::conformance::blob::{Fetch, FreshBlobs},
+};
+use tokio::{net::TcpListener, sync::Mutex, task::JoinHandle};
+
+use crate::stand_in::{KEY, SECRET, aws, signed, unique, url};
+
+/// An S3 in this process that checks signatures, over a folder.
+pub struct Strict {
+    pub url: String,
+    task: JoinHandle<()>,
+    _folder: tempfile::TempDir,
+}
+
+impl Drop for Strict {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Strict {
+    pub async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("bucket")).unwrap();
+        let mut service = S3ServiceBuilder::new(FileSystem::new(folder.path()).unwrap());
+        service.set_auth(SimpleAuth::from_single(KEY, SECRET));
+        let service = service.build();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        // It looks whether a key is free before it writes: two at a time would both find it free.
+        let turn = Arc::new(Mutex::new(()));
+        let task = tokio::spawn(async move {
+            while let Ok((socket, _)) = listener.accept().await {
+                let (service, turn) = (service.clone(), Arc::clone(&turn));
+                let one = hyper::service::service_fn(move |request| {
+                    let (service, turn) = (service.clone(), Arc::clone(&turn));
+                    async move {
+                        let _turn = turn.lock().await;
+                        hyper::service::Service::call(&service, request).await
+                    }
+                });
+                tokio::spawn(async move {
+                    let server = Builder::new(TokioExecutor::new());
+                    let _ = server.serve_connection(TokioIo::new(socket), one).await;
+                });
+            }
+        });
+        Self {
+            url,
+            task,
+            _folder: folder,
+        }
+    }
+}
+
+fn fetch() -> Fetch {
+    Box::new(|url| {
+        Box::pin(async move {
+            let answer = reqwest::get(url).await.unwrap();
+            let status = answer.status();
+            if status.is_success() {
+                Ok(answer.bytes().await.unwrap().to_vec())
+            } else {
+                Err(status.as_u16())
+            }
+        })
+    })
+}
+
+fn prefix() -> BlobPrefix {
+    BlobPrefix::new("under/here").unwrap()
+}
+
+/// A client that a test uses to look behind the adapter.
+pub fn client(aws: &Aws, url: &str) -> Client {
+    let _ = aws;
+    let config = aws_sdk_s3::Config::builder()
+        .behavior_version_latest()
+        .region(aws_sdk_s3::config::Region::new("ap-northeast-1"))
+        .endpoint_url(url)
+        .force_path_style(true)
+        .credentials_provider(aws_credential_types::Credentials::new(KEY, SECRET, None, None, "test"))
+        .build();
+    Client::from_conf(config)
+}
+
+/// Makes a bucket of its own on the stand-in.
+pub async fn bucket(aws: &Aws, url: &str) -> String {
+    use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
+
+    let name = unique("bucket");
+    let place = CreateBucketConfiguration::builder()
+        .location_constraint(BucketLocationConstraint::ApNortheast1)
+        .build();
+    let made = client(aws, url)
+        .create_bucket()
+        .bucket(&name)
+        .create_bucket_configuration(place);
+    made.send().await.unwrap();
+    name
+}
+
+mod on_moto {
+    use super::*;
+
+    async fn fresh() -> Option<FreshBlobs> {
+        let url = url()?;
+        let aws = aws(&url).await;
+        let bucket = bucket(&aws, &url).await;
+        Some(FreshBlobs {
+            store: Arc::new(S3Blobs::new(&aws, bucket, prefix())),
+            // It refuses no signature, so an address of something else leads there.
+            fetch: None,
+            guard: Box::new(()),
+        })
+    }
+
+    tms_core::blob_conformance!(fresh);
+}
+
+mod on_a_strict_one {
+    use super::*;
+
+    async fn fresh() -> Option<FreshBlobs> {
+        let strict = Strict::start().await;
+        let aws = aws(&strict.url).await;
+        Some(FreshBlobs {
+            store: Arc::new(S3Blobs::new(&aws, "bucket", prefix())),
+            fetch: Some(fetch()),
+            guard: Box::new(strict),
+        })
+    }
+
+    tms_core::blob_conformance!(fresh);
+}
+
+#[tokio::test]
+async fn a_wrong_key_is_denied() {
+    let strict = Strict::start().await;
+    let wrong = signed(&strict.url, "another secret", crate::stand_in::hurried()).await;
+    let store = S3Blobs::new(&wrong, "bucket", prefix());
+    let key = "x".parse().unwrap();
+    let put = store
+        .put(&key, once(&b"x"[..]), BlobDigest::of(b"x"), Existing::Keep)
+        .await;
+    assert!(matches!(put, Err(BlobError::Denied(_))), "{put:?}");
+    let get = store.get(&key, None).await;
+    assert!(matches!(get, Err(BlobError::Denied(_))), "{get:?}");
+    let list = store.list(&BlobPrefix::default(), None, 10).await;
+    assert!(matches!(list, Err(BlobError::Denied(_))), "{list:?}");
+    let told = format!("{put:?}{get:?}{list:?}");
+    assert!(!told.contains("another secret"), "{told}");
+}
+
+#[tokio::test]
+async fn a_bucket_that_is_not_there_is_no_empty_one() {
+    let Some(url) = url() else { return };
+    let aws = aws(&url).await;
+    let store = S3Blobs::new(&aws, unique("none"), prefix());
+    let list = store.list(&BlobPrefix::default(), None, 10).await;
+    assert!(matches!(list, Err(BlobError::Unavailable(_))), "{list:?}");
+    let key = "x".parse().unwrap();
+    let get = store.get(&key, None).await;
+    assert!(matches!(get, Err(BlobError::Unavailable(_))), "{get:?}");
+    let put = store
+        .put(&key, once(&b"x"[..]), BlobDigest::of(b"x"), Existing::Keep)
+        .await;
+    assert!(matches!(put, Err(BlobError::Unavailable(_))), "{put:?}");
+}
