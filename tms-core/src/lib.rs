@@ -11,7 +11,7 @@ pub mod key;
 mod names;
 pub mod page;
 pub mod random;
-mod seal;
+pub mod seal;
 pub mod secret;
 pub mod text;
 pub mod time;

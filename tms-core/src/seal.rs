@@ -1,6 +1,8 @@
 //! Secrets as stored: encrypted under a key of the installation, bound to what they serve, so that a copied database
 //! gives none away and a copied row serves nothing else.
 
+use std::fmt;
+
 use chacha20poly1305::{
     KeyInit, XChaCha20Poly1305, XNonce,
     aead::{Aead, Payload},
@@ -18,22 +20,29 @@ const NONCE_LEN: usize = 24;
 
 /// Seals and opens the secrets of one use.
 #[derive(Debug, Clone)]
-pub(crate) struct Seal {
+pub struct Seal {
     present: DerivedKey,
     previous: Option<DerivedKey>,
 }
 
 /// What was opened.
-pub(crate) struct Unsealed {
+#[derive(Clone)]
+pub struct Unsealed {
     /// The secret.
-    pub(crate) secret: Vec<u8>,
+    pub secret: Vec<u8>,
     /// Whether it was sealed with the key before, so that it should be sealed anew.
-    pub(crate) is_outdated: bool,
+    pub is_outdated: bool,
+}
+
+impl fmt::Debug for Unsealed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Unsealed(..)")
+    }
 }
 
 impl Seal {
     /// Derives the keys of a use.
-    pub(crate) fn new(keys: &SecretKeys, purpose: &str) -> Self {
+    pub fn new(keys: &SecretKeys, purpose: &str) -> Self {
         Self {
             present: keys.derive(purpose),
             previous: keys.derive_previous(purpose),
@@ -41,7 +50,7 @@ impl Seal {
     }
 
     /// Seals a secret with the present key, for what `bound_to` names.
-    pub(crate) fn seal(&self, secret: &[u8], bound_to: &[u8], random: &dyn RandomSource) -> Result<Vec<u8>, Error> {
+    pub fn seal(&self, secret: &[u8], bound_to: &[u8], random: &dyn RandomSource) -> Result<Vec<u8>, Error> {
         let mut nonce = [0; NONCE_LEN];
         random.fill(&mut nonce)?;
         let payload = Payload {
@@ -57,7 +66,7 @@ impl Seal {
     }
 
     /// Opens what was sealed for the same; `None` when no key of this installation does.
-    pub(crate) fn open(&self, sealed: &[u8], bound_to: &[u8]) -> Option<Unsealed> {
+    pub fn open(&self, sealed: &[u8], bound_to: &[u8]) -> Option<Unsealed> {
         let by_present = open_with(&self.present, sealed, bound_to).map(|secret| (secret, false));
         let opened = by_present.or_else(|| {
             let secret = open_with(self.previous.as_ref()?, sealed, bound_to)?;

@@ -16,7 +16,7 @@ use tms_core::{
     upkeep::{Health, SchemaState},
 };
 
-use crate::{origin::bearer, problem::Problem, state::App};
+use crate::{origin::bearer, problem::Problem, settings::Aid, state::App};
 
 /// How long the store may take to answer.
 const PATIENCE: Duration = Duration::from_millis(1_500);
@@ -76,6 +76,7 @@ async fn get_readiness(State(app): State<App>) -> Response {
     if !is_away {
         dependencies.extend(notifications(&app).await);
     }
+    dependencies.extend(app.settings.aids.iter().map(aid));
     let body = Readiness {
         status: match (is_draining, is_ready) {
             (true, _) => "draining",
@@ -90,6 +91,15 @@ async fn get_readiness(State(app): State<App>) -> Response {
         StatusCode::SERVICE_UNAVAILABLE
     };
     (status, Json(body)).into_response()
+}
+
+fn aid(aid: &Aid) -> Dependency {
+    let problem = (aid.problem)();
+    Dependency {
+        name: aid.name,
+        status: if problem.is_none() { "ok" } else { "away" },
+        problems: problem.into_iter().collect(),
+    }
 }
 
 /// Says whether people are told of alerts. A node is no less ready when they are not: another would fare no better.

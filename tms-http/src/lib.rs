@@ -62,5 +62,5 @@ pub use crate::{
     origin::PeerAddress,
     router::{router, routes},
     serve::serve,
-    settings::{BasePath, HttpSettings, Network, RenderMetrics, ServeSettings, StaticUrl},
+    settings::{Aid, BasePath, HttpSettings, Network, RenderMetrics, ServeSettings, StaticUrl},
 };

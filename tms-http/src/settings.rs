@@ -19,6 +19,30 @@ pub use static_url::StaticUrl;
 /// Renders the metrics page.
 pub type RenderMetrics = Arc<dyn Fn() -> String + Send + Sync>;
 
+/// Something that makes a node quicker and that it can do without, as `/health/ready` shows it: a node is no less ready
+/// when it is away.
+#[derive(Clone)]
+pub struct Aid {
+    pub(crate) name: &'static str,
+    pub(crate) problem: Arc<dyn Fn() -> Option<String> + Send + Sync>,
+}
+
+impl Aid {
+    /// Names it, and says how to ask why it can't be used at the moment.
+    pub fn new(name: &'static str, problem: impl Fn() -> Option<String> + Send + Sync + 'static) -> Self {
+        Self {
+            name,
+            problem: Arc::new(problem),
+        }
+    }
+}
+
+impl fmt::Debug for Aid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Aid").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
 /// How the router behaves.
 #[derive(Clone)]
 pub struct HttpSettings {
@@ -42,6 +66,8 @@ pub struct HttpSettings {
     pub metrics: Option<RenderMetrics>,
     /// What a reader of `GET /metrics` must present; `None` when the page has a listener of its own.
     pub metrics_token: Option<String>,
+    /// What `/health/ready` shows besides the store.
+    pub aids: Vec<Aid>,
     /// Tells when the server is going away; share it with [`ServeSettings::draining`].
     pub draining: Drain,
     /// How long a request may take in all.
@@ -65,6 +91,7 @@ impl HttpSettings {
             rate_limits: true,
             metrics: None,
             metrics_token: None,
+            aids: Vec::new(),
             draining: Drain::default(),
             request_timeout: Duration::from_secs(15),
             body_timeout: Duration::from_secs(10),
@@ -85,6 +112,7 @@ impl fmt::Debug for HttpSettings {
             .field("trusted_proxies", &self.trusted_proxies)
             .field("rate_limits", &self.rate_limits)
             .field("metrics", &self.metrics.is_some())
+            .field("aids", &self.aids)
             .field("draining", &self.draining)
             .finish_non_exhaustive()
     }

@@ -9,6 +9,7 @@ mod audit;
 mod audit_grants;
 mod audit_row;
 mod cells;
+mod commits;
 mod credential;
 mod customer;
 mod enrolment;
@@ -48,6 +49,7 @@ mod time;
 mod upkeep;
 mod user;
 
+pub use commits::Commits;
 pub use migrate::{MigrateError, MigrationReport, migrate, migration_plan};
 pub use pool::PgStore;
 pub use settings::{ConnectError, PgSettings};

@@ -72,11 +72,30 @@ pub struct BackupConfig {
     pub programs: Option<PathBuf>,
 }
 
+/// Where Redis is.
+#[derive(Debug, Clone)]
+#[cfg_attr(
+    not(feature = "redis"),
+    expect(dead_code, reason = "read only to say that this build has no such support")
+)]
+pub struct RedisConfig {
+    /// Its address, user and password.
+    pub url: Secret<String>,
+    /// The certificates of who may have signed its own, in PEM.
+    pub authorities: Option<String>,
+}
+
 /// A configuration that was checked.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Where the data lives.
     pub store: StoreConfig,
+    /// Where Redis is, if several nodes share one.
+    #[cfg_attr(
+        not(feature = "redis"),
+        expect(dead_code, reason = "read only to say that this build has no such support")
+    )]
+    pub redis: Option<RedisConfig>,
     /// The folder of the embedded store, its key and the set-up secret.
     pub data_dir: PathBuf,
     /// Where to listen.
@@ -141,6 +160,7 @@ impl Config {
         let config = Self {
             backup: reader.backup(&data_dir),
             cloud: reader.cloud(),
+            redis: reader.redis(&store),
             data_dir,
             listen,
             secret_key: reader.secret_key(&store),
@@ -209,6 +229,25 @@ mod tests {
             panic!("expected Postgres")
         };
         assert_eq!(url.expose(), "postgres://tms:p%40ss%2Fw%3Ard@db:5432/tms");
+    }
+
+    #[cfg(feature = "redis")]
+    #[test]
+    fn redis_has_an_address_or_parts_and_needs_postgres() {
+        let key = "k".repeat(32);
+        let postgres = [("DATABASE_URL", "postgres://u:p@h/d"), ("SECRET_KEY", key.as_str())];
+        let with = |pairs: &[(&str, &str)]| read(&[&postgres[..], pairs].concat());
+        let parts = [
+            ("REDIS_HOST", "cache"),
+            ("REDIS_TLS", "on"),
+            ("REDIS_PASSWORD", "p@ss/w:rd"),
+        ];
+        let redis = with(&parts).unwrap().redis.unwrap();
+        assert_eq!(redis.url.expose(), "rediss://:p%40ss%2Fw%3Ard@cache:6379");
+        assert!(with(&[]).unwrap().redis.is_none());
+        assert!(with(&[("REDIS_URL", "http://cache")]).is_err());
+        let faults = read(&[("REDIS_URL", "redis://cache")]).unwrap_err();
+        assert!(faults.0[0].contains("DATABASE_URL"), "{faults:?}");
     }
 
     #[test]

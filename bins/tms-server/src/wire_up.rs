@@ -1,6 +1,7 @@
 //! Composes stores, core and keys from the configuration.
 
 pub mod backups;
+pub mod redis;
 
 use std::{fmt::Write as _, io::Write, os::unix::fs::OpenOptionsExt, path::Path};
 
@@ -103,10 +104,6 @@ pub fn build(config: &Config, stores: Stores) -> anyhow::Result<Tms> {
         ingest,
         ..NodeSettings::default()
     };
-    let mut keys = SecretKeys::new(secret_key(config)?.expose().as_bytes());
-    if let Some(previous) = &config.previous_secret_key {
-        keys = keys.with_previous(previous.expose().as_bytes());
-    }
     let reach = if config.private_web_hooks {
         Reach::Private
     } else {
@@ -119,7 +116,7 @@ pub fn build(config: &Config, stores: Stores) -> anyhow::Result<Tms> {
     Ok(Tms::builder(stores)
         .notifier(cloud::notifier(config, outbound.context("preparing web hooks")?))
         .settings(config.settings.clone())
-        .secret_keys(keys)
+        .secret_keys(secret_keys(config)?)
         .node(node)
         .build())
 }
@@ -160,6 +157,15 @@ pub async fn migration_plan(config: &Config) -> anyhow::Result<Vec<String>> {
         #[cfg(not(feature = "postgres"))]
         StoreConfig::Postgres { .. } => anyhow::bail!("this build has no support for Postgres"),
     }
+}
+
+/// Returns the secret key and the one that it replaces.
+fn secret_keys(config: &Config) -> anyhow::Result<SecretKeys> {
+    let keys = SecretKeys::new(secret_key(config)?.expose().as_bytes());
+    Ok(match &config.previous_secret_key {
+        Some(previous) => keys.with_previous(previous.expose().as_bytes()),
+        None => keys,
+    })
 }
 
 /// Returns the secret key; the embedded store makes one once and keeps it where only its owner can read.

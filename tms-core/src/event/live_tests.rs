@@ -7,7 +7,7 @@ use crate::{
     Tms,
     event::{EndReason, Told},
     testkit::{
-        MemoryStore,
+        ManualClock, MemoryStore,
         build::{self, NOW},
         conformance::live::{Somebody, node, open, write},
     },
@@ -35,6 +35,31 @@ async fn who_falls_out_of_the_ring_is_told_to_read_the_state_and_cut() {
             node.0.ring().events.len() <= 8,
             "memory does not grow with what is missed"
         );
+    };
+    tokio::select! {
+        () = node.run() => panic!("following never ends"),
+        () = test => {}
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_nudge_saves_the_wait() {
+    let stores = MemoryStore::new().stores();
+    let settings = LiveSettings {
+        every: Duration::from_secs(3_600),
+        ..LiveSettings::default()
+    };
+    let node = LiveEvents::new(stores.events.clone(), ManualClock::new(NOW), settings);
+    let test = async {
+        let mut reader = open(&node, None).await;
+        // The first look at the store is over, and the next one far away.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        write(&stores, "first", build::event(0)).await;
+        let begun = tokio::time::Instant::now();
+        node.nudge();
+        node.nudge();
+        assert!(matches!(reader.next().await, Told::Event(_)));
+        assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
     };
     tokio::select! {
         () = node.run() => panic!("following never ends"),

@@ -1,8 +1,11 @@
 //! Health, readiness and metrics.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
-use tms_http::Drain;
+use tms_http::{Aid, Drain};
 
 use crate::world::World;
 
@@ -35,6 +38,26 @@ async fn health_says_whether_to_send_requests() {
     drain.begin();
     assert_eq!(world.get("/health/").send().await.status, 503);
     assert_eq!(world.get("/health/ready").send().await.ok(503)["status"], "draining");
+}
+
+#[tokio::test]
+async fn a_node_without_an_aid_is_as_ready_as_before_and_says_what_it_lacks() {
+    let is_away = Arc::new(AtomicBool::new(false));
+    let seen = is_away.clone();
+    let world = World::with(|settings| {
+        let problem = move || seen.load(Ordering::Relaxed).then(|| "it is on holiday".to_owned());
+        settings.aids.push(Aid::new("helper", problem));
+    })
+    .await;
+    for away in [false, true, false] {
+        is_away.store(away, Ordering::Relaxed);
+        let ready = world.get("/health/ready").send().await.ok(200);
+        let dependencies = ready["dependencies"].as_array().unwrap();
+        let helper = dependencies.iter().find(|one| one["name"] == "helper").unwrap();
+        assert_eq!(ready["status"], "ready");
+        assert_eq!(helper["status"], if away { "away" } else { "ok" });
+        assert_eq!(helper["problems"][0] == "it is on holiday", away);
+    }
 }
 
 #[tokio::test]

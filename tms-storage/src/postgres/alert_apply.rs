@@ -46,6 +46,9 @@ impl PgStore {
         .execute(&mut *tx)
         .await?;
         tx.commit().await?;
+        if raised + resolved > 0 {
+            self.tell_events();
+        }
         Ok(AlertsApplied { raised, resolved })
     }
 
@@ -70,6 +73,9 @@ impl PgStore {
             write_events(&mut tx, &[made.event(EventKind::NewAlert, alert.at)]).await?;
         }
         tx.commit().await?;
+        if row.is_some() {
+            self.tell_events();
+        }
         Ok(row.is_some())
     }
 
@@ -90,6 +96,9 @@ impl PgStore {
             write_events(&mut tx, &[ended.event(EventKind::AlertUpdate, at)]).await?;
         }
         tx.commit().await?;
+        if row.is_some() {
+            self.tell_events();
+        }
         Ok(row.is_some())
     }
 }

@@ -13,6 +13,7 @@ use tms_core::{
 };
 
 use super::{
+    commits::Commits,
     error::Fault,
     idempotency,
     pool::{PgStore, Tx},
@@ -24,6 +25,8 @@ pub(super) struct Act {
     pub(super) tx: Tx,
     with: Envelope,
     keys: Arc<AuditKeys>,
+    listener: Option<Arc<dyn Commits>>,
+    is_of_people: bool,
 }
 
 impl PgStore {
@@ -39,7 +42,20 @@ impl PgStore {
             Box::pin(idempotency::claim(&mut tx, record)).await?;
         }
         let keys = self.audit_keys();
-        Ok(Act { tx, with, keys })
+        Ok(Act {
+            tx,
+            with,
+            keys,
+            listener: self.commits.get().cloned(),
+            is_of_people: false,
+        })
+    }
+
+    /// Begins a mutation of somebody's sign-ins, role or second factor.
+    pub(super) async fn act_on_people(&self, with: Envelope) -> Result<Act, Fault> {
+        let mut act = self.act(with).await?;
+        act.is_of_people = true;
+        Ok(act)
     }
 }
 
@@ -51,7 +67,16 @@ impl Act {
         if let Some(record) = &self.with.idempotency {
             Box::pin(idempotency::remember(&mut self.tx, record, created)).await?;
         }
-        Ok(self.tx.commit().await?)
+        self.tx.commit().await?;
+        if let Some(listener) = self.listener {
+            if !self.with.events.is_empty() {
+                listener.events();
+            }
+            if self.is_of_people {
+                listener.people().await;
+            }
+        }
+        Ok(())
     }
 
     /// Says whose object it is, where the entries do not say so themselves.

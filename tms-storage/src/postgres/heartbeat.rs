@@ -108,8 +108,12 @@ impl PgStore {
         Ok(self.answers(plan))
     }
 
+    /// Follows a commit.
     fn answers(&self, plan: BatchPlan) -> Vec<Answer> {
         self.presence_cache.remember(plan.writes.iter().map(|write| &write.row));
+        if !plan.changes.is_empty() {
+            self.tell_events();
+        }
         plan.answers
     }
 

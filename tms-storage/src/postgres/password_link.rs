@@ -67,7 +67,7 @@ impl PasswordLinkStore for PgStore {
         with: Envelope,
     ) -> Result<(), StoreError> {
         self.bounded(async {
-            let mut act = self.act(with).await?;
+            let mut act = self.act_on_people(with).await?;
             let holder: Option<i64> = sqlx::query_scalar(
                 "DELETE FROM operator_password_link WHERE hash = $1 AND expires_at > $2 RETURNING user_id",
             )

@@ -3,7 +3,7 @@
 
 use std::{
     fmt,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, OnceLock, PoisonError, RwLock},
     time::Duration,
 };
 
@@ -15,6 +15,7 @@ use sqlx::{
 use tms_core::{StoreError, Stores, audit::AuditKeys};
 
 use super::{
+    commits::Commits,
     error::{Fault, TooSlow},
     presence_cache::PresenceCache,
     settings::{ConnectError, PgSettings, quoted},
@@ -39,6 +40,7 @@ pub struct PgStore {
     pub(super) presence_cache: PresenceCache,
     pub(super) many: Many,
     audit_keys: RwLock<Arc<AuditKeys>>,
+    pub(super) commits: OnceLock<Arc<dyn Commits>>,
 }
 
 impl fmt::Debug for PgStore {
@@ -89,6 +91,7 @@ impl PgStore {
             presence_cache: PresenceCache::new(settings.remembered_terminals),
             many: Many::default(),
             audit_keys: RwLock::new(Arc::new(AuditKeys::public())),
+            commits: OnceLock::new(),
         }))
     }
 

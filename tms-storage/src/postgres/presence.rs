@@ -165,6 +165,9 @@ impl PgStore {
         let written = presence_row::write(&mut tx, &writes).await?;
         status_change::write(&mut tx, &changes).await?;
         tx.commit().await?;
+        if !changes.is_empty() {
+            self.tell_events();
+        }
         Ok(written)
     }
 

@@ -68,7 +68,7 @@ impl SecondFactorStore for PgStore {
         with: Envelope,
     ) -> Result<(), StoreError> {
         self.bounded(async {
-            let mut act = self.act(with).await?;
+            let mut act = self.act_on_people(with).await?;
             let confirmed = sqlx::query(
                 "UPDATE operator_second_factor SET confirmed_at = $3, last_step = $4 \
                  WHERE user_id = $1 AND seed = $2 AND confirmed_at IS NULL",
@@ -140,7 +140,7 @@ impl SecondFactorStore for PgStore {
 
     async fn remove(&self, user: UserId, with: Envelope) -> Result<(), StoreError> {
         self.bounded(async {
-            let mut act = self.act(with).await?;
+            let mut act = self.act_on_people(with).await?;
             let gone = sqlx::query("DELETE FROM operator_second_factor WHERE user_id = $1")
                 .bind(user.get())
                 .execute(&mut *act.tx)

@@ -189,7 +189,9 @@ impl SessionStore for PgStore {
                 return Err(Fault::stale("session", session));
             }
             remember_refresh(&mut tx, session.get(), next.refresh).await?;
-            Ok(tx.commit().await?)
+            tx.commit().await?;
+            self.tell_people().await;
+            Ok(())
         })
         .await
     }
@@ -217,6 +219,7 @@ impl SessionStore for PgStore {
                 .bind(At::from(now))
                 .execute(self.pool())
                 .await?;
+            self.tell_people().await;
             Ok(())
         })
         .await
@@ -224,7 +227,7 @@ impl SessionStore for PgStore {
 
     async fn revoke(&self, session: SessionId, with: Envelope) -> Result<(), StoreError> {
         self.bounded(async {
-            let mut act = self.act(with).await?;
+            let mut act = self.act_on_people(with).await?;
             let ended = sqlx::query("UPDATE operator_session SET is_revoked = true WHERE id = $1 AND NOT is_revoked")
                 .bind(session.get())
                 .execute(&mut *act.tx)
@@ -245,7 +248,7 @@ impl SessionStore for PgStore {
         with: Envelope,
     ) -> Result<u64, StoreError> {
         self.bounded(async {
-            let mut act = self.act(with).await?;
+            let mut act = self.act_on_people(with).await?;
             let ended = sqlx::query(
                 "UPDATE operator_session SET is_revoked = true \
                  WHERE user_id = $1 AND NOT is_revoked AND expires_at > $2 AND id <> coalesce($3, 0)",

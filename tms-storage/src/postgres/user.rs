@@ -120,7 +120,7 @@ impl UserStore for PgStore {
 
     async fn save(&self, id: UserId, next: &Profile, seen: Revision, with: Envelope) -> Result<User, StoreError> {
         self.bounded(async {
-            let mut act = self.act(with).await?;
+            let mut act = self.act_on_people(with).await?;
             let before = check(&mut act.tx, id, seen, Some(next)).await?;
             let row = sqlx::query(concat!(
                 "UPDATE operator_user AS u SET full_name = $2, email = $3, role = $4, customer_id = $5, \
@@ -154,7 +154,7 @@ impl UserStore for PgStore {
         with: Envelope,
     ) -> Result<(), StoreError> {
         self.bounded(async {
-            let mut act = self.act(with).await?;
+            let mut act = self.act_on_people(with).await?;
             let set = sqlx::query("UPDATE operator_user SET password_hash = $2 WHERE id = $1")
                 .bind(id.get())
                 .bind(hash.expose())
@@ -178,6 +178,7 @@ impl UserStore for PgStore {
                 .bind(next.expose())
                 .execute(self.pool())
                 .await?;
+            self.tell_people().await;
             Ok(())
         })
         .await
@@ -185,7 +186,7 @@ impl UserStore for PgStore {
 
     async fn delete(&self, id: UserId, seen: Revision, with: Envelope) -> Result<(), StoreError> {
         self.bounded(async {
-            let mut act = self.act(with).await?;
+            let mut act = self.act_on_people(with).await?;
             check(&mut act.tx, id, seen, None).await?;
             // All that was given out goes with the person.
             forget(&mut act.tx, "DELETE FROM operator_user WHERE id = $1", id).await?;

@@ -23,7 +23,7 @@ use crate::{
     config::{Config, StoreConfig},
     output::{Output, note},
     telemetry,
-    wire_up::{self, Purpose},
+    wire_up::{self, redis::RedisLink},
 };
 
 /// The file with the name and first password of the administrator.
@@ -58,7 +58,7 @@ pub struct Node {
 impl Node {
     /// Opens the store and the listener.
     pub async fn start(config: &Config) -> anyhow::Result<Self> {
-        let stores = wire_up::open_stores(config, Purpose::Serve).await?;
+        let (stores, redis) = RedisLink::open(config).await?;
         let tms = wire_up::build(config, stores)?;
         let key = wire_up::secret_key(config)?;
         let metrics = telemetry::install_metrics()?;
@@ -75,15 +75,18 @@ impl Node {
         http.allowed_hosts.clone_from(&config.allowed_hosts);
         http.trusted_proxies = parse_networks(config)?;
         http.rate_limits = config.rate_limits;
+        http.aids.extend(redis.aid());
         http.metrics_token = config.metrics_token.as_ref().map(|token| token.expose().clone());
         if config.metrics_token.is_some() || config.listen.ip().is_loopback() {
-            let seen = tms.clone();
+            let (seen, redis) = (tms.clone(), redis.clone());
             http.metrics = Some(Arc::new(move || {
                 report_ingest(&seen);
+                redis.report();
                 metrics.render()
             }));
         }
         let listener = listen(config.listen).with_context(|| format!("listening on {}", config.listen))?;
+        redis.keep(&tms);
         Ok(Self { tms, listener, http })
     }
 

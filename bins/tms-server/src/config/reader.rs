@@ -10,7 +10,7 @@ use std::{
 
 use tms_core::{Error, secret::Secret, settings::Settings};
 
-use super::{BackupConfig, BackupPlace, Faults, LogFormat, StoreConfig, sources::Sources};
+use super::{BackupConfig, BackupPlace, Faults, LogFormat, RedisConfig, StoreConfig, sources::Sources};
 
 /// Reads values and notes faults.
 #[derive(Debug)]
@@ -163,6 +163,45 @@ impl Reader {
             escape(&user),
             escape(&name)
         ))
+    }
+
+    /// Returns where Redis is, if there is one.
+    pub fn redis(&mut self, store: &StoreConfig) -> Option<RedisConfig> {
+        let url = self.text("REDIS_URL").or_else(|| self.redis_url_of_parts())?;
+        if self.switch("TMS_DEMO", false) {
+            return None;
+        }
+        if !cfg!(feature = "redis") {
+            self.fault("REDIS_URL: this build has no support for Redis (cargo feature `redis`)".to_owned());
+        } else if !["redis://", "rediss://", "redis+unix://"]
+            .iter()
+            .any(|scheme| url.starts_with(scheme))
+        {
+            self.fault("REDIS_URL: must begin with redis:// or, for TLS, rediss://".to_owned());
+        } else if matches!(store, StoreConfig::Sqlite) {
+            self.fault("REDIS_URL: serves several nodes, and several nodes need Postgres: set DATABASE_URL".to_owned());
+        }
+        Some(RedisConfig {
+            url: Secret::new(url),
+            authorities: self.text("REDIS_CA"),
+        })
+    }
+
+    fn redis_url_of_parts(&mut self) -> Option<String> {
+        let host = self.text("REDIS_HOST")?;
+        let port: u16 = self.parse("REDIS_PORT", 6_379, "a port");
+        let scheme = if self.switch("REDIS_TLS", false) {
+            "rediss"
+        } else {
+            "redis"
+        };
+        let user = self.text("REDIS_USER").map(|user| escape(&user)).unwrap_or_default();
+        let login = match self.text("REDIS_PASSWORD") {
+            Some(password) => format!("{user}:{}@", escape(&password)),
+            None if user.is_empty() => String::new(),
+            None => format!("{user}@"),
+        };
+        Some(format!("{scheme}://{login}{host}:{port}"))
     }
 
     /// Returns the secret key; Postgres can't do without, since all nodes must have the same.

@@ -53,6 +53,12 @@ impl Setting {
         self
     }
 
+    /// Returns what stands in the environment.
+    pub fn value(&self, key: &str) -> String {
+        let found = self.environment.iter().find(|(known, _)| known == key);
+        found.unwrap().1.clone()
+    }
+
     /// Lets the owner of the database migrate, and grant `role` what a server needs.
     #[must_use]
     pub fn migrated_by(mut self, owner_url: &str, role: &str) -> Self {

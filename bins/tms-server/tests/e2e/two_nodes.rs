@@ -57,6 +57,11 @@ async fn a_person_who_is_disabled_on_one_node_is_refused_by_the_other_within_a_s
         return;
     };
     setting.prepare();
+    a_disabled_person_is_refused_by_the_other_node(setting).await;
+}
+
+/// With whatever two nodes share.
+pub async fn a_disabled_person_is_refused_by_the_other_node(setting: Setting) {
     let (a, b) = (setting.start().await, setting.start().await);
     let root = a.sign_in().await;
     let (status, made) = root
@@ -100,13 +105,7 @@ async fn each_status_change_is_recorded_once_and_another_leader_takes_over() {
         .with("TMS_LOST_GRACE_S", "1");
     setting.prepare();
     let (a, b) = (setting.start().await, setting.start().await);
-    let url = setting
-        .environment
-        .iter()
-        .find(|(key, _)| key == "DATABASE_URL")
-        .unwrap()
-        .1
-        .clone();
+    let url = setting.value("DATABASE_URL");
     let token = enrol(&setting, &a, SERIAL).await;
     for round in 1..=3_i64 {
         let node = if round % 2 == 0 { &a } else { &b };
