@@ -19,9 +19,9 @@ build_release() {
     bin=${CARGO_TARGET_DIR:-target}/release
 }
 
-# Builds what the tests build, in the same way so that nothing is built twice, and sets $bin.
+# Builds what the tests build, in the same way so that nothing is built twice, and the programs; sets $bin.
 build_debug() {
-    cargo test --no-run --locked --workspace --all-features --quiet
+    cargo build --locked --quiet --workspace --all-features --bins --tests
     bin=${CARGO_TARGET_DIR:-target}/debug
 }
 
