@@ -258,19 +258,31 @@ fn a_dump_that_fails_is_no_backup() {
     case.setting.json(&["backup", "verify", "--json"], "");
 }
 
-#[test]
-fn a_disk_that_is_full_is_no_backup() {
-    let case = Case::sqlite();
+fn notices_a_full_disk(case: &Case) {
     case.setting.json(&["backup", "--json"], "");
     let archives = case.archives();
+    let path = std::env::var_os("PATH").unwrap();
     let limited = Command::new("sh")
         .args(["-c", "trap '' XFSZ; ulimit -f 64; exec \"$0\" backup"])
         .arg(env!("CARGO_BIN_EXE_tms"))
         .env_clear()
+        .env("PATH", path)
         .envs(case.setting.environment.iter().cloned())
         .output()
         .unwrap();
     assert_eq!(limited.status.code(), Some(1), "{limited:?}");
+    assert!(limited.stdout.is_empty(), "{limited:?}");
     assert_eq!(case.archives(), archives, "the old one is kept, and nothing lies about");
     case.setting.json(&["backup", "verify", "--json"], "");
+}
+
+#[test]
+fn a_disk_that_is_full_is_no_sqlite_backup() {
+    notices_a_full_disk(&Case::sqlite());
+}
+
+#[test]
+fn a_disk_that_is_full_is_no_postgres_backup() {
+    let Some(case) = Case::postgres("full") else { return };
+    notices_a_full_disk(&case);
 }

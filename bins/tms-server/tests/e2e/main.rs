@@ -16,10 +16,16 @@ mod audit;
 #[cfg(feature = "aws")]
 mod aws;
 mod backup;
+mod backup_equal;
 mod commands;
 mod crash;
 mod events;
 mod outage;
+#[cfg(feature = "redis")]
+mod redis;
+#[cfg(feature = "redis")]
+#[path = "../../../../tms-storage/tests/redis/server.rs"]
+mod redis_server;
 mod server;
 mod slow;
 mod two_nodes;
