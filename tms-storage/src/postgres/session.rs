@@ -207,6 +207,7 @@ impl SessionStore for PgStore {
             .bind(At::from(until))
             .execute(self.pool())
             .await?;
+            self.tell_people().await;
             Ok(())
         })
         .await

@@ -220,6 +220,10 @@ impl SessionStore for RedisSessions {
         self.inner.rotate(session, seen, next, now).await
     }
 
+    async fn extend(&self, session: SessionId, access: TokenHash, until: Timestamp) -> Result<(), StoreError> {
+        self.inner.extend(session, access, until).await
+    }
+
     async fn prove(&self, session: SessionId, now: Timestamp) -> Result<(), StoreError> {
         self.inner.prove(session, now).await
     }

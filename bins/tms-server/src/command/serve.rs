@@ -95,7 +95,10 @@ impl Node {
         let (end_work, work_ends) = watch::channel(false);
         let metrics = cloud::publish_metrics(config.clone(), self.tms.clone(), work_ends.clone());
         let metrics = tokio::spawn(metrics);
-        let work = tokio::spawn(background(self.tms.clone(), work_ends));
+        let (begins, mut begun) = watch::channel(false);
+        let work = tokio::spawn(background(self.tms.clone(), begins, work_ends));
+        // Who comes in the first moment waits for it rather than being refused; the listener holds them so long.
+        let _ = tokio::time::timeout(START_PATIENCE, begun.wait_for(|begun| *begun)).await;
         let serve = ServeSettings {
             drain: config.drain,
             max_connections: config.max_connections,
@@ -114,6 +117,10 @@ impl Node {
     }
 }
 
+/// How long nobody is answered after the start, unless there is nothing to wait for. Without a database there is: then
+/// everybody is told so.
+const START_PATIENCE: Duration = Duration::from_millis(1_500);
+
 /// How many connections may wait to be accepted. A fleet that lost its server comes back at one time, and what finds no
 /// room here is reset.
 const WAITING_CONNECTIONS: u32 = 4_096;
@@ -130,8 +137,8 @@ fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
     socket.listen(WAITING_CONNECTIONS)
 }
 
-/// Waits for a database that can be used, then does the background work.
-async fn background(tms: Tms, mut ends: watch::Receiver<bool>) {
+/// Waits for a database that can be used, then does the background work, and says when it has begun.
+async fn background(tms: Tms, begins: watch::Sender<bool>, mut ends: watch::Receiver<bool>) {
     let mut said = String::new();
     loop {
         let obstacle = match tms.stores().upkeep.health().await {
@@ -160,10 +167,11 @@ async fn background(tms: Tms, mut ends: watch::Receiver<bool>) {
         tracing::error!(error = %error, "partitions could not be made");
     }
     tracing::info!("ready");
-    tms.run(async move {
+    let work = tms.run(async move {
         let _ = ends.wait_for(|ends| *ends).await;
-    })
-    .await;
+    });
+    // In this order: heartbeats are taken from the first moment of the work on.
+    tokio::join!(biased; work, async { begins.send_replace(true) });
 }
 
 /// Makes an administrator on the first start of the embedded store (DECISIONS 30).
