@@ -14,7 +14,7 @@ use std::{
 
 use futures::StreamExt;
 use redis::{
-    AsyncConnectionConfig, Client, ErrorKind, RedisResult, TlsCertificates,
+    AsyncConnectionConfig, Client, RedisResult, TlsCertificates,
     aio::{MultiplexedConnection, PubSub},
 };
 use tokio::{sync::Notify, time::Instant};
@@ -303,10 +303,10 @@ impl Trouble {
 async fn in_time<T>(patience: Duration, work: impl Future<Output = RedisResult<T>>) -> Result<T, Trouble> {
     match tokio::time::timeout(patience, work).await {
         Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(match error.kind() {
-            ErrorKind::Server(_) | ErrorKind::UnexpectedReturnType => Trouble::Refusal(error.to_string()),
-            _ => Trouble::Silence(error.to_string()),
-        }),
+        Ok(Err(error)) if error.is_io_error() || error.is_unrecoverable_error() => {
+            Err(Trouble::Silence(error.to_string()))
+        }
+        Ok(Err(error)) => Err(Trouble::Refusal(error.to_string())),
         Err(_) => Err(Trouble::Silence(format!(
             "no answer within {} ms",
             patience.as_millis()
