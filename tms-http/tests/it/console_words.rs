@@ -120,9 +120,8 @@ fn each_key_is_used_and_each_used_one_is_there() {
         .flat_map(|(family, names)| names.iter().map(move |name| format!("{family}.{name}")))
         .chain(english.keys().filter(|key| key.starts_with("field.")).cloned())
         .collect();
-    for key in made.iter().filter(|key| !english.contains_key(*key)) {
-        panic!("{key} is missing");
-    }
+    let missing: Vec<_> = made.iter().filter(|key| !english.contains_key(*key)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
     for key in english.keys() {
         assert!(
             made.contains(key) || sources.contains(&format!("\"{key}\"")),
