@@ -20,6 +20,7 @@ mod commands;
 mod crash;
 mod events;
 mod outage;
+mod redaction;
 mod server;
 mod slow;
 mod two_nodes;
