@@ -9,6 +9,7 @@ mod migrate;
 mod restore;
 mod serve;
 mod user;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -26,7 +27,7 @@ pub async fn run(args: Args, config: Config, output: Output) -> anyhow::Result<E
             demo_terminals,
             ..
         } => demo::run(config, demo_terminals, output).await,
-        Command::Serve { .. } => serve::run(config).await,
+        Command::Serve { .. } => serve::run(config, output).await,
         Command::Migrate { plan } => migrate::run(&config, plan, output).await,
         Command::User(command) => manage_people(command, &config, output).await,
         Command::EnrollmentCode(EnrollmentCodeCommand::Create {
@@ -64,6 +65,7 @@ pub async fn run(args: Args, config: Config, output: Output) -> anyhow::Result<E
             ..
         } => restore::run(&config, name.as_deref(), identity.as_deref(), replace, output).await,
         Command::Check => check::run(&config, output).await,
+        Command::Verify(wish) => verify::run(&config, wish, output).await,
     }
 }
 

@@ -2,7 +2,12 @@
 
 pub mod backups;
 
-use std::{fmt::Write as _, io::Write, os::unix::fs::OpenOptionsExt, path::Path};
+use std::{
+    fmt::Write as _,
+    io::{Read, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+};
 
 use anyhow::Context;
 use tms_core::{
@@ -185,6 +190,14 @@ pub fn secret_key(config: &Config) -> anyhow::Result<Secret<String>> {
         }
         Err(error) => Err(error).with_context(|| format!("writing {}", path.display())),
     }
+}
+
+/// Reads a password from standard input: on a command line it could be read by everybody.
+pub fn read_password() -> anyhow::Result<Secret<String>> {
+    let mut password = String::new();
+    let read = std::io::stdin().lock().take(4_096).read_to_string(&mut password);
+    read.context("reading the password")?;
+    Ok(Secret::new(password.trim_end_matches(['\r', '\n']).to_owned()))
 }
 
 /// Returns 256 random bits as text.

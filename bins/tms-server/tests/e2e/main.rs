@@ -24,3 +24,4 @@ mod redaction;
 mod server;
 mod slow;
 mod two_nodes;
+mod verify;
