@@ -111,7 +111,7 @@ fn plainly(error: &reqwest::Error) -> String {
         format!("no answer within {} s", PATIENCE.as_secs())
     } else if text.contains("UnknownIssuer") || text.contains("self-signed") || text.contains("CaUsedAsEndEntity") {
         format!("the certificate is not trusted ({text}); use one of a public authority, or name yours with --ca")
-    } else if text.contains("NotValidForName") {
+    } else if text.contains("not valid for name") || text.contains("NotValidForName") {
         format!("the certificate is for another name ({text})")
     } else if text.contains("Expired") {
         format!("the certificate has expired ({text})")

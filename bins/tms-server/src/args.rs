@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-pub use operations::VerifyArgs;
+pub use operations::{CheckArgs, DumpArgs, ImportArgs, LoadArgs, VerifyArgs};
 pub use people::{EnrollmentCodeCommand, UserCommand};
 
 /// Manages a fleet of payment-card terminals.
@@ -82,7 +82,13 @@ pub enum Command {
         replace: bool,
     },
     /// Checks configuration, database, migrations, secrets, clock and disk
-    Check,
+    Check(CheckArgs),
+    /// Takes in a fixture, all or nothing
+    LoadData(LoadArgs),
+    /// Writes a fixture
+    DumpData(DumpArgs),
+    /// Takes over a Django system from its dumpdata
+    ImportDjango(ImportArgs),
     /// Looks at a running deployment from outside: health, certificate, headers, sign-in, pages, one heartbeat
     Verify(VerifyArgs),
 }

@@ -2,12 +2,13 @@
 
 mod audit;
 mod backup;
-mod check;
+pub mod check;
 mod demo;
 mod enrollment_code;
 mod migrate;
 mod restore;
 mod serve;
+mod transfer;
 mod user;
 mod verify;
 
@@ -64,7 +65,10 @@ pub async fn run(args: Args, config: Config, output: Output) -> anyhow::Result<E
             replace,
             ..
         } => restore::run(&config, name.as_deref(), identity.as_deref(), replace, output).await,
-        Command::Check => check::run(&config, output).await,
+        Command::Check(wish) => check::run(&config, &wish, output).await,
+        Command::LoadData(wish) => transfer::load(&config, &wish, output).await,
+        Command::DumpData(wish) => transfer::dump(&config, &wish, output).await,
+        Command::ImportDjango(wish) => transfer::import_django(&config, &wish, output).await,
         Command::Verify(wish) => verify::run(&config, wish, output).await,
     }
 }

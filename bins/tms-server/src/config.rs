@@ -191,6 +191,12 @@ fn default_node() -> String {
     format!("{}-{}", if host.is_empty() { "node" } else { host }, std::process::id())
 }
 
+/// Reads pairs as if they were the environment.
+#[cfg(test)]
+pub fn test_config(pairs: &[(&str, &str)]) -> Config {
+    Config::read(Sources::of_pairs(pairs)).unwrap()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

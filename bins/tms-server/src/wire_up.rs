@@ -32,7 +32,7 @@ use crate::{
 #[cfg(feature = "sqlite")]
 const SQLITE_FILE: &str = "tms.sqlite3";
 /// The key that the embedded store makes once.
-const KEY_FILE: &str = "secret.key";
+pub const KEY_FILE: &str = "secret.key";
 
 /// How the store is to be opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// The file with the name and first password of the administrator.
-const SETUP_FILE: &str = "setup-secret.txt";
+pub const SETUP_FILE: &str = "setup-secret.txt";
 const FIRST_ADMIN: &str = "admin";
 
 /// Runs the server until SIGTERM or SIGINT.

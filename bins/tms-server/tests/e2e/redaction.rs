@@ -71,11 +71,11 @@ async fn no_secret_no_card_number_and_no_body_is_logged() {
     canaries.assert_absent(&folder.path().join("logs/tms-error.log"));
     let text = std::fs::read_to_string(&logged).unwrap();
     // Otherwise nothing was looked at.
-    assert!(lines > 100, "{lines} lines only");
+    assert!(lines > 20, "{lines} lines only");
     for said in [
         "tms_http::edge",
-        "/agent/heartbeat",
-        "sqlx::query",
+        "/auth/login",
+        "/agent/register",
         "told to stop",
         "stopped",
     ] {
