@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Pages that nobody sees without signing in.
-const PAGES: &[&str] = &["/dashboard", "/terminals", "/alerts"];
+const PAGES: &[&str] = &["/terminals"];
 
 /// Looks at the pages and at each file of the sign-in page.
 pub(crate) async fn look(visitor: &Visitor, report: &mut Report) {

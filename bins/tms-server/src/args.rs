@@ -83,6 +83,12 @@ pub enum Command {
     },
     /// Checks configuration, database, migrations, secrets, clock and disk
     Check(CheckArgs),
+    /// Writes what the console's pages load to a folder, under hashed names and with a manifest; only what is missing
+    CollectStatic {
+        /// The folder; `static` in the data folder if none is named
+        #[arg(long, value_name = "DIR")]
+        to: Option<PathBuf>,
+    },
     /// Takes in a fixture, all or nothing
     LoadData(LoadArgs),
     /// Writes a fixture

@@ -3,6 +3,7 @@
 mod audit;
 mod backup;
 pub mod check;
+mod collect_static;
 mod demo;
 mod enrollment_code;
 mod migrate;
@@ -66,6 +67,7 @@ pub async fn run(args: Args, config: Config, output: Output) -> anyhow::Result<E
             ..
         } => restore::run(&config, name.as_deref(), identity.as_deref(), replace, output).await,
         Command::Check(wish) => check::run(&config, &wish, output).await,
+        Command::CollectStatic { to } => collect_static::run(&config, to, output),
         Command::LoadData(wish) => transfer::load(&config, &wish, output).await,
         Command::DumpData(wish) => transfer::dump(&config, &wish, output).await,
         Command::ImportDjango(wish) => transfer::import_django(&config, &wish, output).await,

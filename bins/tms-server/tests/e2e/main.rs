@@ -17,6 +17,7 @@ mod audit;
 mod aws;
 mod backup;
 mod check;
+mod collect_static;
 mod commands;
 mod crash;
 mod events;
