@@ -40,7 +40,7 @@ start_server() {
     local port=$1
     shift
     url=http://127.0.0.1:$port
-    env TMS_RATE_LIMITS=off RUST_LOG=warn TMS_DRAIN_S=0 "$@" "$bin/tms" serve --listen "127.0.0.1:$port" 2>>"$work/server.log" &
+    env TMS_RATE_LIMITS=off RUST_LOG=warn TMS_DRAIN_S=0 "$@" "$bin/tms" serve --listen "127.0.0.1:$port" >>"$work/server.log" 2>&1 &
     server_pid=$!
     servers+=("$server_pid")
     local tries

@@ -43,6 +43,7 @@ pub mod notification;
 
 pub mod operator;
 pub mod summary;
+pub mod transfer;
 pub mod upkeep;
 
 mod stores;

@@ -1,6 +1,7 @@
 //! People who sign in: who they are, how they prove it, and what they hand to their programs.
 
 pub mod api_token;
+mod foreign;
 pub mod guess;
 pub mod link;
 pub mod password;

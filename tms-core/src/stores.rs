@@ -20,6 +20,7 @@ use crate::{
     settings::SettingsStore,
     terminal::TerminalStore,
     terminal_log::TerminalLogStore,
+    transfer::TransferStore,
     upkeep::UpkeepStore,
 };
 
@@ -70,6 +71,8 @@ pub struct Stores {
     pub leases: Arc<dyn LeaseStore>,
     /// Limits that nodes share.
     pub limits: Arc<dyn LimitStore>,
+    /// Data taken in as a whole.
+    pub transfers: Arc<dyn TransferStore>,
     /// Upkeep.
     pub upkeep: Arc<dyn UpkeepStore>,
 }
@@ -100,6 +103,7 @@ impl Stores {
             + IdempotencyStore
             + LeaseStore
             + LimitStore
+            + TransferStore
             + UpkeepStore,
     {
         Self {
@@ -125,6 +129,7 @@ impl Stores {
             idempotency: store.clone(),
             leases: store.clone(),
             limits: store.clone(),
+            transfers: store.clone(),
             upkeep: store.clone(),
         }
     }

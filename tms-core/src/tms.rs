@@ -36,6 +36,7 @@ use crate::{
     terminal::Terminals,
     terminal_log::TerminalLogs,
     time::{Clock, SystemClock, Timestamp},
+    transfer::Transfers,
 };
 
 /// How one process works; nothing here is stored.
@@ -171,6 +172,7 @@ impl TmsBuilder {
             api_tokens: ApiTokens::new(people.clone()),
             second_factors: SecondFactors::new(people.clone()),
             operators: Operators::new(people),
+            transfers: Transfers::new(stores.clone()),
             live: LiveEvents::new(stores.events.clone(), clock.clone(), node.live),
             summaries: Summaries::new(stores.terminals.clone(), stores.alerts.clone()),
             settings,
@@ -212,6 +214,7 @@ struct Services {
     second_factors: SecondFactors,
     live: LiveEvents,
     summaries: Summaries,
+    transfers: Transfers,
     settings: SettingsService,
 }
 
@@ -349,6 +352,11 @@ impl Tms {
     /// The fleet at a glance.
     pub fn summaries(&self) -> &Summaries {
         &self.0.services.summaries
+    }
+
+    /// Data taken in and given out as a whole.
+    pub fn transfers(&self) -> &Transfers {
+        &self.0.services.transfers
     }
 
     /// The audit trail.

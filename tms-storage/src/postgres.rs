@@ -46,6 +46,7 @@ mod terminal_import;
 mod terminal_list;
 mod terminal_log;
 mod time;
+mod transfer;
 mod upkeep;
 mod user;
 

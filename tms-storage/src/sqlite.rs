@@ -38,6 +38,7 @@ mod terminal;
 mod terminal_import;
 mod terminal_list;
 mod terminal_log;
+mod transfer;
 mod upkeep;
 mod user;
 mod work;

@@ -2,13 +2,16 @@
 
 mod audit;
 mod backup;
-mod check;
+pub mod check;
+mod collect_static;
 mod demo;
 mod enrollment_code;
 mod migrate;
 mod restore;
 mod serve;
+mod transfer;
 mod user;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -26,7 +29,7 @@ pub async fn run(args: Args, config: Config, output: Output) -> anyhow::Result<E
             demo_terminals,
             ..
         } => demo::run(config, demo_terminals, output).await,
-        Command::Serve { .. } => serve::run(config).await,
+        Command::Serve { .. } => serve::run(config, output).await,
         Command::Migrate { plan } => migrate::run(&config, plan, output).await,
         Command::User(command) => manage_people(command, &config, output).await,
         Command::EnrollmentCode(EnrollmentCodeCommand::Create {
@@ -63,7 +66,12 @@ pub async fn run(args: Args, config: Config, output: Output) -> anyhow::Result<E
             replace,
             ..
         } => restore::run(&config, name.as_deref(), identity.as_deref(), replace, output).await,
-        Command::Check => check::run(&config, output).await,
+        Command::Check(wish) => check::run(&config, &wish, output).await,
+        Command::CollectStatic { to } => collect_static::run(&config, to, output),
+        Command::LoadData(wish) => transfer::load(&config, &wish, output).await,
+        Command::DumpData(wish) => transfer::dump(&config, &wish, output).await,
+        Command::ImportDjango(wish) => transfer::import_django(&config, &wish, output).await,
+        Command::Verify(wish) => verify::run(&config, wish, output).await,
     }
 }
 

@@ -85,6 +85,19 @@ pub struct RedisConfig {
     pub authorities: Option<String>,
 }
 
+/// Who signs in when a deployment is looked at.
+#[derive(Debug, Clone)]
+pub struct VerifyConfig {
+    /// The name.
+    pub username: Option<String>,
+    /// The password.
+    pub password: Option<Secret<String>>,
+    /// A code of the second factor.
+    pub code: Option<Secret<String>>,
+    /// A personal API token, instead.
+    pub token: Option<Secret<String>>,
+}
+
 /// A configuration that was checked.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -124,6 +137,8 @@ pub struct Config {
     pub log_format: LogFormat,
     /// What is logged.
     pub log_filter: String,
+    /// The folder of the file with errors, if there is to be one.
+    pub log_dir: Option<PathBuf>,
     /// How many batches of heartbeats are written at a time.
     pub ingest_lanes: usize,
     /// Where backups are and how they are made.
@@ -131,6 +146,8 @@ pub struct Config {
     #[cfg_attr(not(feature = "aws"), expect(dead_code, reason = "this build has no AWS"))]
     /// What is configured of AWS.
     pub cloud: CloudConfig,
+    /// Who signs in when a deployment is looked at.
+    pub verify: VerifyConfig,
     /// What holds until somebody saves settings.
     pub settings: Settings,
 }
@@ -175,8 +192,10 @@ impl Config {
             metrics_token: reader.text("TMS_METRICS_TOKEN").map(Secret::new),
             log_format: reader.log_format(),
             log_filter: reader.text("RUST_LOG").unwrap_or_else(|| "info,sqlx=warn".to_owned()),
+            log_dir: reader.text("TMS_LOG_DIR").map(PathBuf::from),
             // The embedded store has one writer: a second lane would only halve the batches.
             ingest_lanes: reader.parse("TMS_INGEST_LANES", if is_embedded { 1 } else { 2 }, "a number of lanes"),
+            verify: reader.verify(),
             settings: reader.settings(defaults),
             store,
         };
@@ -190,6 +209,12 @@ fn default_node() -> String {
     let host = std::fs::read_to_string("/etc/hostname").unwrap_or_default();
     let host = host.trim();
     format!("{}-{}", if host.is_empty() { "node" } else { host }, std::process::id())
+}
+
+/// Reads pairs as if they were the environment.
+#[cfg(test)]
+pub fn test_config(pairs: &[(&str, &str)]) -> Config {
+    Config::read(Sources::of_pairs(pairs)).unwrap()
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use std::{error::Error, fmt::Display, io::Write};
 
+use crate::telemetry::Console;
+
 /// Where a command speaks.
 #[derive(Debug, Clone, Copy)]
 pub struct Output {
@@ -12,6 +14,11 @@ impl Output {
     /// Speaks JSON or to people.
     pub fn new(is_json: bool) -> Self {
         Self { is_json }
+    }
+
+    /// Returns where a server's logs go: standard output, unless it is kept for a document.
+    pub fn console(self) -> Console {
+        if self.is_json { Console::Error } else { Console::Output }
     }
 
     /// Says the result, in the one form or the other.

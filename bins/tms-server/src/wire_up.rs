@@ -3,7 +3,12 @@
 pub mod backups;
 pub mod redis;
 
-use std::{fmt::Write as _, io::Write, os::unix::fs::OpenOptionsExt, path::Path};
+use std::{
+    fmt::Write as _,
+    io::{Read, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+};
 
 use anyhow::Context;
 use tms_core::{
@@ -28,7 +33,7 @@ use crate::{
 #[cfg(feature = "sqlite")]
 const SQLITE_FILE: &str = "tms.sqlite3";
 /// The key that the embedded store makes once.
-const KEY_FILE: &str = "secret.key";
+pub const KEY_FILE: &str = "secret.key";
 
 /// How the store is to be opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -191,6 +196,14 @@ pub fn secret_key(config: &Config) -> anyhow::Result<Secret<String>> {
         }
         Err(error) => Err(error).with_context(|| format!("writing {}", path.display())),
     }
+}
+
+/// Reads a password from standard input: on a command line it could be read by everybody.
+pub fn read_password() -> anyhow::Result<Secret<String>> {
+    let mut password = String::new();
+    let read = std::io::stdin().lock().take(4_096).read_to_string(&mut password);
+    read.context("reading the password")?;
+    Ok(Secret::new(password.trim_end_matches(['\r', '\n']).to_owned()))
 }
 
 /// Returns 256 random bits as text.

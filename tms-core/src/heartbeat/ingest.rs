@@ -265,7 +265,11 @@ impl Lane {
                     answers.extend(part.iter().map(|_| Err(Error::unavailable("storage unavailable"))));
                 }
                 Err(error) => {
-                    tracing::error!(error = ?error, heartbeats = part.len(), "heartbeats were refused by the store");
+                    // Never with `?`: what a database adds for programs has the row, hence the body of a heartbeat.
+                    let cause = std::error::Error::source(&error)
+                        .map(ToString::to_string)
+                        .unwrap_or_default();
+                    tracing::error!(error = %error, cause, heartbeats = part.len(), "heartbeats were refused by the store");
                     answers.extend(
                         part.iter()
                             .map(|_| Err(Error::Internal("the store refused a heartbeat".into()))),

@@ -1,10 +1,14 @@
 //! Passwords: what is accepted, and Argon2id off the async threads (DESIGN section 6).
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering},
+};
 
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version, password_hash::phc::PasswordHash};
 use tokio::sync::{Semaphore, oneshot};
 
+use super::foreign::{ForeignHash, pretend};
 use crate::{
     error::{BoxError, Error, FieldErrors},
     random::RandomSource,
@@ -48,6 +52,9 @@ pub struct Passwords {
     permits: Arc<Semaphore>,
     /// Bounds who waits for a permit: more would only wait for an answer that comes too late.
     queue: Arc<Semaphore>,
+    /// What a hash of another system costs that somebody here still has; zero while none is known. While there are
+    /// any, every wrong guess takes as long as one at them: how long an answer takes tells nothing of whose name it is.
+    foreign: Arc<AtomicU32>,
     random: Arc<dyn RandomSource>,
 }
 
@@ -58,6 +65,7 @@ impl Passwords {
             cost,
             permits: Arc::new(Semaphore::new(at_once.max(1))),
             queue: Arc::new(Semaphore::new(at_once.max(1) * WAITING)),
+            foreign: Arc::default(),
             random,
         }
     }
@@ -103,20 +111,24 @@ impl Passwords {
         .await
     }
 
+    /// Learns what hashes of another system cost that people here still have.
+    pub fn expect(&self, hashes: &[Secret<String>]) {
+        let costs = hashes
+            .iter()
+            .filter_map(|hash| Some(ForeignHash::read(hash.expose())?.iterations));
+        self.foreign
+            .fetch_max(costs.max().unwrap_or_default(), Ordering::Relaxed);
+    }
+
     /// Tells whether `password` is the one of `phc`. Without a PHC string it takes as long and tells false, so that a
-    /// caller can't learn whether a name exists.
+    /// caller can't learn whether a name exists; nor whether it has a hash of another system.
     pub async fn verify(&self, password: &Secret<String>, phc: Option<&Secret<String>>) -> Result<bool, Error> {
         let (cost, password, phc) = (self.cost, password.clone(), phc.cloned());
+        self.expect(phc.as_slice());
+        let foreign = self.foreign.load(Ordering::Relaxed);
         self.on_own_thread(move || {
-            let hasher = hasher(cost)?;
-            let Some(phc) = phc else {
-                hasher
-                    .hash_password_with_salt(password.expose().as_bytes(), &[0_u8; 16])
-                    .map_err(boxed)?;
-                return Ok(false);
-            };
-            let known = PasswordHash::new(phc.expose()).map_err(boxed)?;
-            Ok(hasher.verify_password(password.expose().as_bytes(), &known).is_ok())
+            let phc = phc.as_ref().map(|phc| phc.expose().as_str());
+            verify(&hasher(cost)?, password.expose(), phc, foreign)
         })
         .await
     }
@@ -144,6 +156,48 @@ impl Passwords {
             .map_err(|e| Error::Internal(e.into()))?
             .map_err(Error::Internal)
     }
+}
+
+/// Judges a password. Every wrong one costs one hash of ours, and one of another system while people have such hashes.
+fn verify(hasher: &Argon2<'_>, password: &str, phc: Option<&str>, foreign: u32) -> Result<bool, BoxError> {
+    let is_right = match phc.map(|phc| (phc, ForeignHash::read(phc))) {
+        Some((_, Some(hash))) => {
+            if hash.is_of(password) {
+                return Ok(true);
+            }
+            // Others have a cheaper one, perhaps: what is missing to the dearest is made up for.
+            pretend(password, foreign.saturating_sub(hash.iterations));
+            None
+        }
+        Some((phc, None)) => {
+            let known = PasswordHash::new(phc).map_err(boxed)?;
+            Some(hasher.verify_password(password.as_bytes(), &known).is_ok())
+        }
+        None => None,
+    };
+    match is_right {
+        Some(true) => return Ok(true),
+        Some(false) => {}
+        None => drop(
+            hasher
+                .hash_password_with_salt(password.as_bytes(), &[0_u8; 16])
+                .map_err(boxed)?,
+        ),
+    }
+    if phc.is_none_or(|phc| ForeignHash::read(phc).is_none()) {
+        pretend(password, foreign);
+    }
+    Ok(false)
+}
+
+/// Tells whether a hash is one that [`Passwords::verify`] can judge.
+pub fn is_verifiable(hash: &Secret<String>) -> bool {
+    is_foreign(hash) || PasswordHash::new(hash.expose()).is_ok_and(|known| Params::try_from(&known).is_ok())
+}
+
+/// Tells whether another system made the hash; the next sign-in replaces it.
+pub fn is_foreign(hash: &Secret<String>) -> bool {
+    ForeignHash::read(hash.expose()).is_some()
 }
 
 fn hasher(cost: PasswordCost) -> Result<Argon2<'static>, BoxError> {
@@ -214,6 +268,34 @@ mod tests {
         assert!(!old.is_outdated(&hash));
         assert!(new.is_outdated(&hash));
         assert!(new.is_outdated(&Secret::new("rubbish".to_owned())));
+    }
+
+    #[tokio::test]
+    async fn a_hash_of_another_system_verifies_and_is_outdated() {
+        let passwords = Passwords::new(PasswordCost::FOR_TESTS, 2, Arc::new(SystemRandom));
+        let secret = |text: &str| Secret::new(text.to_owned());
+        let hash = secret("pbkdf2_sha256$1000$seasalt2$/AgPzJG5e6Yv25JIyxyWfNnB6QXmfp0Y+BEGfC3zoJE=");
+        assert!(
+            passwords
+                .verify(&secret("correct horse battery"), Some(&hash))
+                .await
+                .unwrap()
+        );
+        assert!(
+            !passwords
+                .verify(&secret("correct horse batterx"), Some(&hash))
+                .await
+                .unwrap()
+        );
+        assert!(passwords.is_outdated(&hash) && is_foreign(&hash) && is_verifiable(&hash));
+        assert!(!is_verifiable(&secret("pbkdf2_sha256$1000$seasalt2$rubbish")));
+        assert!(!is_verifiable(&secret("bcrypt_sha256$$2b$12$rubbish")));
+        // From now on everybody's wrong guess costs as much.
+        assert_eq!(passwords.foreign.load(Ordering::Relaxed), 1_000);
+        assert!(!passwords.verify(&secret("anything"), None).await.unwrap());
+        let own = passwords.hash(&secret("correct horse battery")).await.unwrap();
+        assert!(!passwords.verify(&secret("anything"), Some(&own)).await.unwrap());
+        assert!(!is_foreign(&own) && is_verifiable(&own));
     }
 
     #[tokio::test]

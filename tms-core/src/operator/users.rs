@@ -16,7 +16,7 @@ use crate::{
     error::{Error, FieldErrors},
     id::{Revision, UserId},
     idempotency::{Once, once, unreadable},
-    page::{Order, Page, PageRequest},
+    page::{Order, Page, PageRequest, PageStart},
     permission::{Permission, Role},
     secret::{Secret, Token, TokenKind},
     text::search_key,
@@ -103,6 +103,21 @@ impl Users {
         ctx.require(Permission::UserRead)?;
         filter.search = filter.search.as_deref().map(search_key).filter(|key| !key.is_empty());
         Ok(self.shared.stores.users.list(&filter, order, page).await?)
+    }
+
+    /// Learns what hashes of other systems people still have (see [`Passwords::expect`]).
+    pub(crate) async fn learn_foreign_hashes(&self) -> Result<(), Error> {
+        let mut page = PageRequest::first(1_000);
+        loop {
+            let users = &self.shared.stores.users;
+            let found = users.list(&UserFilter::default(), Order::Ascending, &page).await?;
+            let hashes: Vec<_> = found.items.into_iter().filter_map(|user| user.password_hash).collect();
+            self.shared.passwords().expect(&hashes);
+            match found.next {
+                Some(cursor) => page.start = PageStart::After(cursor),
+                None => return Ok(()),
+            }
+        }
     }
 
     /// Adds a person. Without a password in the request the link is there with which the person sets one.

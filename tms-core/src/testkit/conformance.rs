@@ -38,6 +38,7 @@ pub mod session;
 pub mod settings;
 pub mod terminal;
 pub mod terminal_log;
+pub mod transfer;
 pub mod upkeep;
 pub mod user;
 
@@ -106,6 +107,8 @@ macro_rules! store_conformance {
                 filters_match_the_model, open_alerts_are_counted, dropping_spares_open_and_young_ones;
             terminal_log: every_field_reads_back, an_event_id_counts_once, parallel_repeats_count_once,
                 filters_match_the_model, totals_are_capped;
+            transfer: everything_reads_back, a_second_time_writes_nothing, a_trial_leaves_nothing,
+                a_transfer_is_all_or_nothing, a_large_transfer_is_stored;
             maintenance: every_field_reads_back, lists_are_newest_first, ending_only_brings_forward,
                 out_of_step_finds_begin_and_end, overlapping_times_hold_together,
                 one_ended_before_it_began_never_holds, out_of_step_is_limited_to_active_ones;

@@ -24,6 +24,7 @@ mod settings;
 mod state;
 mod terminal;
 mod terminal_log;
+mod transfer;
 mod upkeep;
 mod user;
 

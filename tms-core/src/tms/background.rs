@@ -71,6 +71,7 @@ impl Tms {
                 until(wait(stopped.clone()), self.keep_up(leader.clone())),
                 until(wait(stopped.clone()), self.seal_audit(leader.clone())),
                 until(wait(stopped.clone()), self.write_refusals()),
+                until(wait(stopped.clone()), self.learn_passwords()),
                 self.lead(leads, wait(stopped.clone())),
             )
         });
@@ -80,6 +81,17 @@ impl Tms {
         };
         tokio::join!(work, shutdown);
         report("writing refusals", self.record_refusals(Timestamp::MAX).await);
+    }
+
+    /// Learns what hashes of other systems people still have, so that nobody is told from others by the time that a
+    /// wrong guess takes.
+    async fn learn_passwords(&self) {
+        loop {
+            if let Err(error) = self.users().learn_foreign_hashes().await {
+                tracing::warn!(error = %error, "the hashes of passwords could not be looked at");
+            }
+            tokio::time::sleep(UPKEEP_EVERY).await;
+        }
     }
 
     /// Does every reconciler's work once, as a leader would; for tests and embedders with a scheduler of their own.

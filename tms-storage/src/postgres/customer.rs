@@ -158,6 +158,17 @@ impl CustomerStore for PgStore {
     }
 }
 
+/// Adds a customer unless there is one of its name; returns whether it was added.
+pub(super) async fn add_new(tx: &mut PgConnection, draft: &CustomerDraft, now: Timestamp) -> Result<bool, Fault> {
+    let sql = "INSERT INTO customer (company_name, company_name_kana, contact_person, contact_email, contact_phone, \
+               postal_code, address, contract_type, contract_start_date, contract_end_date, is_active, \
+               max_terminals, notes, search_key, created_at, updated_at, revision) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15, 1) \
+               ON CONFLICT DO NOTHING";
+    let done = bind(sql, draft).bind(At::from(now)).execute(tx).await?;
+    Ok(done.rows_affected() > 0)
+}
+
 type Statement = sqlx::query::Query<'static, sqlx::Postgres, sqlx::postgres::PgArguments>;
 
 /// Binds what people can set and the search key as the first 14 values.

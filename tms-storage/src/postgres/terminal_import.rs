@@ -15,14 +15,14 @@ use super::{cells::Cells, credential, error::Fault, pool::PgStore, time::At};
 
 /// Differences of counts, summed before they are written.
 #[derive(Default)]
-struct Counts(BTreeMap<(CustomerId, &'static str), i64>);
+pub(super) struct Counts(BTreeMap<(CustomerId, &'static str), i64>);
 
 impl Counts {
-    fn add(&mut self, customer: CustomerId, status: Status, by: i64) {
+    pub(super) fn add(&mut self, customer: CustomerId, status: Status, by: i64) {
         *self.0.entry((customer, status.as_str())).or_default() += by;
     }
 
-    async fn write(self, tx: &mut PgConnection) -> Result<(), Fault> {
+    pub(super) async fn write(self, tx: &mut PgConnection) -> Result<(), Fault> {
         let changed: Vec<_> = self.0.into_iter().filter(|(_, by)| *by != 0).collect();
         sqlx::query(
             "INSERT INTO terminal_count_delta (customer_id, status, n) \
@@ -60,7 +60,7 @@ impl PgStore {
     }
 }
 
-fn each<'r, R, T>(rows: &'r [R], value: impl Fn(&'r R) -> T) -> Vec<T> {
+pub(super) fn each<'r, R, T>(rows: &'r [R], value: impl Fn(&'r R) -> T) -> Vec<T> {
     rows.iter().map(value).collect()
 }
 
@@ -168,7 +168,8 @@ async fn write(tx: &mut PgConnection, update: &[Terminal]) -> Result<(), Fault> 
     Ok(())
 }
 
-async fn register(
+/// Registers new terminals; the counts are the caller's to write.
+pub(super) async fn register(
     tx: &mut PgConnection,
     create: &[TerminalDraft],
     now: Timestamp,

@@ -55,27 +55,9 @@ impl PgStore {
         if known.is_none() {
             return Err(Fault::missing("terminal", terminal));
         }
-        let mut names: Vec<_> = entries.iter().map(|entry| entry.event_id.as_str()).collect();
-        // In one order everywhere, so that two batches with the same names wait for each other instead of locking up.
-        names.sort_unstable();
-        names.dedup();
-        let fresh: Vec<String> = sqlx::query_scalar(
-            "INSERT INTO log_dedup (terminal_id, event_id, received_at) \
-             SELECT $1, name, $3 FROM unnest($2::text[]) AS name ON CONFLICT DO NOTHING RETURNING event_id",
-        )
-        .bind(terminal.get())
-        .bind(&names)
-        .bind(At::from(now))
-        .fetch_all(&mut *tx)
-        .await?;
-        let mut fresh: HashSet<_> = fresh.iter().map(String::as_str).collect();
-        let new: Vec<_> = entries
-            .iter()
-            .filter(|entry| fresh.remove(entry.event_id.as_str()))
-            .collect();
-        insert(&mut tx, terminal, &new, now).await?;
+        let stored = append_lines(&mut tx, terminal, entries, now).await?;
         tx.commit().await?;
-        Ok(u64::try_from(new.len()).unwrap_or(u64::MAX))
+        Ok(stored)
     }
 
     async fn list_lines(
@@ -121,6 +103,35 @@ impl PgStore {
             },
         ))
     }
+}
+
+/// Stores the lines that are new and returns how many those were; the transaction is the caller's.
+pub(super) async fn append_lines(
+    tx: &mut PgConnection,
+    terminal: TerminalId,
+    entries: &[LogEntry],
+    now: Timestamp,
+) -> Result<u64, Fault> {
+    let mut names: Vec<_> = entries.iter().map(|entry| entry.event_id.as_str()).collect();
+    // In one order everywhere, so that two batches with the same names wait for each other instead of locking up.
+    names.sort_unstable();
+    names.dedup();
+    let fresh: Vec<String> = sqlx::query_scalar(
+        "INSERT INTO log_dedup (terminal_id, event_id, received_at) \
+         SELECT $1, name, $3 FROM unnest($2::text[]) AS name ON CONFLICT DO NOTHING RETURNING event_id",
+    )
+    .bind(terminal.get())
+    .bind(&names)
+    .bind(At::from(now))
+    .fetch_all(&mut *tx)
+    .await?;
+    let mut fresh: HashSet<_> = fresh.iter().map(String::as_str).collect();
+    let new: Vec<_> = entries
+        .iter()
+        .filter(|entry| fresh.remove(entry.event_id.as_str()))
+        .collect();
+    insert(tx, terminal, &new, now).await?;
+    Ok(u64::try_from(new.len()).unwrap_or(u64::MAX))
 }
 
 fn read(cells: &mut Cells<'_>) -> Result<StoredLog, Fault> {

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
-use sqlx::{Sqlite, query::Query as Statement};
+use sqlx::{Sqlite, SqliteConnection, query::Query as Statement};
 use tms_core::{
     StoreError,
     customer::{Customer, CustomerDraft, CustomerStore, store::CustomerFilter},
@@ -156,6 +156,28 @@ async fn expect_revision(work: &mut Work<'_>, id: CustomerId, seen: Revision) ->
         Some(revision) if revision != seen.0 => Err(StoreError::Stale(EntityRef::new(KIND, id))),
         Some(_) => Ok(()),
     }
+}
+
+/// Adds a customer unless there is one of its name; returns whether it was added.
+pub(super) async fn add_new(
+    conn: &mut SqliteConnection,
+    draft: &CustomerDraft,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let statement = sqlx::query(
+        "INSERT INTO customer (company_name, company_name_kana, contact_person, contact_email, contact_phone,
+         postal_code, address, contract_type, contract_start_date, contract_end_date, is_active, max_terminals,
+         notes, search_key, updated_at, created_at, revision)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+    );
+    let done = bind_draft(statement, draft)
+        .bind(now.as_micros())
+        .bind(now.as_micros())
+        .bind(Revision::FIRST.0)
+        .execute(conn)
+        .await
+        .or_fault(KIND, &draft.company_name)?;
+    Ok(done.rows_affected() > 0)
 }
 
 fn bind_draft<'q>(

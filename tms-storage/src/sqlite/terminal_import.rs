@@ -150,7 +150,8 @@ async fn expect(
     Ok(stored.into_iter().map(|(id, (_, lifecycle))| (id, lifecycle)).collect())
 }
 
-async fn register(
+/// Registers new terminals; the envelope and the counts are the caller's to write.
+pub(super) async fn register(
     work: &mut Work<'_>,
     create: &[TerminalDraft],
     now: Timestamp,

@@ -3,7 +3,7 @@
 use std::{collections::HashSet, sync::LazyLock};
 
 use async_trait::async_trait;
-use sqlx::sqlite::SqliteRow;
+use sqlx::{SqliteConnection, sqlite::SqliteRow};
 use tms_core::{
     StoreError,
     id::{LogId, TerminalId},
@@ -43,34 +43,9 @@ static LINES: LazyLock<Bulk> = LazyLock::new(|| {
 impl TerminalLogStore for SqliteStore {
     async fn append(&self, terminal: TerminalId, entries: &[LogEntry], now: Timestamp) -> Result<u64, StoreError> {
         let mut work = self.begin(None).await?;
-        let rows = SEEN
-            .fetch(work.conn(), entries, |entry, binds| {
-                binds.add(terminal.get()).add(entry.event_id.clone()).time(now);
-            })
-            .await
-            .or_fault(KIND, terminal)?;
-        let mut unseen = rows
-            .iter()
-            .map(|row| Fields::new(KIND, row).get("event_id"))
-            .collect::<Result<HashSet<String>, _>>()?;
-        // Of lines with one id in the same call the first counts.
-        let lines: Vec<&LogEntry> = entries.iter().filter(|entry| unseen.remove(&entry.event_id)).collect();
-        LINES
-            .execute(work.conn(), &lines, |entry, binds| {
-                binds
-                    .add(terminal.get())
-                    .add(entry.event_id.clone())
-                    .time(entry.timestamp)
-                    .time(now)
-                    .add(entry.level.as_str())
-                    .add(entry.kind.clone())
-                    .add(entry.message.clone())
-                    .add(entry.details.to_string());
-            })
-            .await
-            .or_fault("terminal", terminal)?;
+        let stored = append_lines(work.conn(), terminal, entries, now).await?;
         work.commit().await?;
-        Ok(u64::try_from(lines.len()).unwrap_or(0))
+        Ok(stored)
     }
 
     async fn list(
@@ -109,6 +84,42 @@ impl TerminalLogStore for SqliteStore {
             .page(&mut conn, page, &conditions, read, |line| by_id(line.id.get()))
             .await
     }
+}
+
+/// Stores the lines that are new and returns how many those were; the transaction is the caller's.
+pub(super) async fn append_lines(
+    conn: &mut SqliteConnection,
+    terminal: TerminalId,
+    entries: &[LogEntry],
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    let rows = SEEN
+        .fetch(conn, entries, |entry, binds| {
+            binds.add(terminal.get()).add(entry.event_id.clone()).time(now);
+        })
+        .await
+        .or_fault(KIND, terminal)?;
+    let mut unseen = rows
+        .iter()
+        .map(|row| Fields::new(KIND, row).get("event_id"))
+        .collect::<Result<HashSet<String>, _>>()?;
+    // Of lines with one id in the same call the first counts.
+    let lines: Vec<&LogEntry> = entries.iter().filter(|entry| unseen.remove(&entry.event_id)).collect();
+    LINES
+        .execute(conn, &lines, |entry, binds| {
+            binds
+                .add(terminal.get())
+                .add(entry.event_id.clone())
+                .time(entry.timestamp)
+                .time(now)
+                .add(entry.level.as_str())
+                .add(entry.kind.clone())
+                .add(entry.message.clone())
+                .add(entry.details.to_string());
+        })
+        .await
+        .or_fault("terminal", terminal)?;
+    Ok(u64::try_from(lines.len()).unwrap_or(0))
 }
 
 fn read(row: &SqliteRow) -> Result<StoredLog, StoreError> {

@@ -13,7 +13,8 @@ use crate::{
     command::serve::{Node, announce, make_administrator, terminated},
     config::{Config, StoreConfig},
     output::{Output, note},
-    telemetry, wire_up,
+    telemetry::{self, Console},
+    wire_up,
 };
 
 /// Seconds between heartbeats of the simulated fleet.
@@ -24,7 +25,8 @@ pub async fn run(mut config: Config, terminals: u32, output: Output) -> anyhow::
     if config.log_filter == "info,sqlx=warn" {
         "warn".clone_into(&mut config.log_filter);
     }
-    telemetry::install_logs(&config)?;
+    // Standard output says how to sign in.
+    let mut logs = telemetry::install_logs(&config, Console::Error)?;
     let folder = tempfile::Builder::new().prefix("tms-demo-").tempdir()?;
     config.store = StoreConfig::Sqlite;
     config.data_dir = folder.path().to_path_buf();
@@ -32,7 +34,7 @@ pub async fn run(mut config: Config, terminals: u32, output: Output) -> anyhow::
     // The whole fleet comes from one address.
     config.rate_limits = false;
     config.settings = lively(config.settings);
-    let node = Node::start(&config).await?;
+    let node = Node::start(&config, logs.losses()).await?;
     let password = wire_up::random_text()?.get(..16).unwrap_or_default().to_owned();
     make_administrator(&node.tms, &password).await?;
     let url = format!("http://{}", node.listener.local_addr()?);

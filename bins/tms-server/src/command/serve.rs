@@ -22,18 +22,18 @@ use crate::{
     cloud,
     config::{Config, StoreConfig},
     output::{Output, note},
-    telemetry,
+    telemetry::{self, Losses},
     wire_up::{self, redis::RedisLink},
 };
 
 /// The file with the name and first password of the administrator.
-const SETUP_FILE: &str = "setup-secret.txt";
+pub const SETUP_FILE: &str = "setup-secret.txt";
 const FIRST_ADMIN: &str = "admin";
 
 /// Runs the server until SIGTERM or SIGINT.
-pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
-    telemetry::install_logs(&config)?;
-    let node = Node::start(&config).await?;
+pub async fn run(config: Config, output: Output) -> anyhow::Result<ExitCode> {
+    let mut logs = telemetry::install_logs(&config, output.console())?;
+    let node = Node::start(&config, logs.losses()).await?;
     if matches!(config.store, StoreConfig::Sqlite) {
         first_administrator(&config, &node.tms).await?;
     }
@@ -57,7 +57,7 @@ pub struct Node {
 
 impl Node {
     /// Opens the store and the listener.
-    pub async fn start(config: &Config) -> anyhow::Result<Self> {
+    pub async fn start(config: &Config, mut losses: Losses) -> anyhow::Result<Self> {
         let (stores, redis) = RedisLink::open(config).await?;
         let tms = wire_up::build(config, stores)?;
         let key = wire_up::secret_key(config)?;
@@ -65,10 +65,11 @@ impl Node {
         let upkeep = metrics.clone();
         // Without it the samples of histograms pile up until somebody reads them.
         tokio::spawn(async move {
-            let mut timer = tokio::time::interval(Duration::from_secs(5));
+            let mut timer = tokio::time::interval(telemetry::UPKEEP);
             loop {
                 timer.tick().await;
                 upkeep.run_upkeep();
+                losses.report();
             }
         });
         let mut http = HttpSettings::new(key.expose());

@@ -1,10 +1,9 @@
 //! `tms user create`, `reset`, `disable`, `enable`.
 
-use std::{io::Read, process::ExitCode};
+use std::process::ExitCode;
 
-use anyhow::Context;
 use serde_json::json;
-use tms_core::{operator::users::UserRequest, permission::Role, secret::Secret};
+use tms_core::{operator::users::UserRequest, permission::Role};
 
 use crate::{
     config::Config,
@@ -27,13 +26,7 @@ pub struct Person {
 
 /// Adds a person; the password comes from standard input.
 pub async fn create(config: &Config, person: Person, output: Output) -> anyhow::Result<ExitCode> {
-    let mut password = String::new();
-    std::io::stdin()
-        .lock()
-        .take(4_096)
-        .read_to_string(&mut password)
-        .context("reading the password")?;
-    let password = Secret::new(password.trim_end_matches(['\r', '\n']).to_owned());
+    let password = wire_up::read_password()?;
     let tms = wire_up::for_command(config).await?;
     let Person {
         username,

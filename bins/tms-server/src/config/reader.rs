@@ -10,7 +10,7 @@ use std::{
 
 use tms_core::{Error, secret::Secret, settings::Settings};
 
-use super::{BackupConfig, BackupPlace, Faults, LogFormat, RedisConfig, StoreConfig, sources::Sources};
+use super::{BackupConfig, BackupPlace, Faults, LogFormat, RedisConfig, StoreConfig, VerifyConfig, sources::Sources};
 
 /// Reads values and notes faults.
 #[derive(Debug)]
@@ -90,6 +90,17 @@ impl Reader {
             self.fault(format!("TMS_BACKUP_DIR: {wrong}"));
             usual()
         })
+    }
+
+    /// Returns who signs in when a deployment is looked at.
+    pub fn verify(&self) -> VerifyConfig {
+        let secret = |key: &str| self.text(key).map(Secret::new);
+        VerifyConfig {
+            username: self.text("TMS_VERIFY_USERNAME"),
+            password: secret("TMS_VERIFY_PASSWORD"),
+            code: secret("TMS_VERIFY_CODE"),
+            token: secret("TMS_VERIFY_TOKEN"),
+        }
     }
 
     /// Returns how logs look.

@@ -42,6 +42,7 @@ pub const KEYS: &[&str] = &[
     "TMS_DRAIN_S",
     "TMS_INGEST_LANES",
     "TMS_LISTEN",
+    "TMS_LOG_DIR",
     "TMS_LOG_FORMAT",
     "TMS_LOST_GRACE_S",
     "TMS_MAX_CONNECTIONS",
@@ -53,6 +54,10 @@ pub const KEYS: &[&str] = &[
     "TMS_S3_PATH_STYLE",
     "TMS_STORE",
     "TMS_TRUSTED_PROXIES",
+    "TMS_VERIFY_CODE",
+    "TMS_VERIFY_PASSWORD",
+    "TMS_VERIFY_TOKEN",
+    "TMS_VERIFY_USERNAME",
 ];
 
 /// Names in the environment that other programs of the project read.

@@ -215,7 +215,7 @@ async fn streams_end_before_the_server_does() {
 }
 
 /// An open socket.
-struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
+pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Socket {
     async fn connect(server: &Server) -> Self {
@@ -224,7 +224,7 @@ impl Socket {
     }
 
     /// Connects, says who it is and subscribes to everything.
-    async fn open(server: &Server, person: &Operator) -> Self {
+    pub async fn open(server: &Server, person: &Operator) -> Self {
         let mut socket = Self::connect(server).await;
         socket.say(&json!({ "type": "auth", "token": person.token() })).await;
         assert_eq!(socket.next().await["type"], "ready");
@@ -233,7 +233,7 @@ impl Socket {
         socket
     }
 
-    async fn say(&mut self, message: &Value) {
+    pub async fn say(&mut self, message: &Value) {
         self.0.send(Message::text(message.to_string())).await.unwrap();
     }
 

@@ -17,6 +17,8 @@ mod audit;
 mod aws;
 mod backup;
 mod backup_equal;
+mod check;
+mod collect_static;
 mod commands;
 mod crash;
 mod events;
@@ -26,6 +28,9 @@ mod redis;
 #[cfg(feature = "redis")]
 #[path = "../../../../tms-storage/tests/redis/server.rs"]
 mod redis_server;
+mod redaction;
 mod server;
 mod slow;
+mod transfer;
 mod two_nodes;
+mod verify;

@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead, BufReader, Write},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     time::{Duration, Instant},
 };
@@ -19,6 +19,8 @@ pub struct Setting {
     pub environment: Vec<(String, String)>,
     /// What `tms migrate` gets besides.
     migration: Vec<(String, String)>,
+    /// The file that gets what a server writes to standard output.
+    logs: Option<PathBuf>,
 }
 
 impl Setting {
@@ -46,6 +48,20 @@ impl Setting {
             .with("SECRET_KEY", &"k".repeat(40))
     }
 
+    /// Writes what a server logs to this file.
+    #[must_use]
+    pub fn logging_to(mut self, file: &Path) -> Self {
+        self.logs = Some(file.to_path_buf());
+        self
+    }
+
+    fn logs(&self) -> Stdio {
+        let append = |file| std::fs::File::options().create(true).append(true).open(file);
+        self.logs
+            .as_ref()
+            .map_or_else(Stdio::inherit, |file| append(file).unwrap().into())
+    }
+
     /// Adds to the environment.
     #[must_use]
     pub fn with(mut self, key: &str, value: &str) -> Self {
@@ -71,7 +87,8 @@ impl Setting {
     fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tms"));
         let kept = std::env::vars_os().filter(|(key, _)| key == "PATH" || key == "HOME" || key == "LLVM_PROFILE_FILE");
-        command.env_clear().envs(kept).envs(self.environment.iter().cloned());
+        command.env_clear().envs(kept).env("RUST_LOG", "warn");
+        command.envs(self.environment.iter().cloned());
         command
     }
 
@@ -126,6 +143,11 @@ impl Setting {
         server
     }
 
+    /// Starts a server that may never be ready.
+    pub fn start_unready(&self) -> Server {
+        Server::spawn(self, "127.0.0.1:0")
+    }
+
     /// Starts a server on this address again and waits until it is ready.
     pub async fn start_on(&self, address: &str) -> Server {
         let server = Server::spawn(self, address);
@@ -178,8 +200,8 @@ impl Server {
                 .command()
                 .args(["serve", "--listen", listen])
                 .env("TMS_DRAIN_S", "0")
-                .env("RUST_LOG", "warn")
                 .stderr(Stdio::piped())
+                .stdout(setting.logs())
                 .spawn()
                 .unwrap();
             let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// The trail as kept.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(super) struct Trail {
     pub(super) keys: Option<AuditKeys>,
     pub(super) entries: Vec<SignedRecord>,

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// A message and whether it still waits.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Kept {
     message: Message,
     is_pending: bool,

@@ -46,7 +46,7 @@ pub(super) struct Held {
     pub(super) until: Timestamp,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(super) struct State {
     pub(super) customers: BTreeMap<i64, Customer>,
     pub(super) terminals: BTreeMap<TerminalId, Terminal>,
