@@ -2,15 +2,16 @@
 //!
 //! Never here: a look into a store, a rule of the business, a script or a style inside a page, anything from elsewhere.
 
+mod account;
+mod alert_row;
 mod answer;
 mod asset;
+mod chart;
+mod dashboard;
 mod failure;
 mod flash;
-#[allow(dead_code, reason = "pages that follow use the rest")]
 mod form;
-#[allow(dead_code, reason = "pages that follow use the rest")]
 mod format;
-#[allow(dead_code, reason = "pages that follow use the rest")]
 mod frame;
 mod guard;
 mod icon;
@@ -53,7 +54,9 @@ fn pages() -> Routes {
     Routes::default()
         .merge(sign_in::routes())
         .merge(preference::routes())
+        .merge(dashboard::routes())
         .merge(terminal::routes())
+        .merge(account::routes())
 }
 
 /// Returns the pages with what surrounds them, and the assets.

@@ -10,6 +10,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use tms_backup::Recipient;
 use tms_core::{secret::Secret, settings::Settings};
+use tms_http::StaticUrl;
 
 pub use cloud::{BackupPlace, CloudConfig};
 use reader::Reader;
@@ -119,6 +120,8 @@ pub struct Config {
     pub previous_secret_key: Option<Secret<String>>,
     /// The names under which the server may be called; empty means any.
     pub allowed_hosts: Vec<String>,
+    /// Where the assets of the console are, if not at the server itself.
+    pub static_url: Option<StaticUrl>,
     /// The networks whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<String>,
     /// False lifts the limits per client, for load tests.
@@ -183,6 +186,7 @@ impl Config {
             secret_key: reader.secret_key(&store),
             previous_secret_key: reader.previous_secret_key(),
             allowed_hosts: reader.list("ALLOWED_HOSTS"),
+            static_url: reader.static_url(),
             trusted_proxies: reader.list("TMS_TRUSTED_PROXIES"),
             rate_limits: reader.switch("TMS_RATE_LIMITS", true),
             private_web_hooks: reader.switch("TMS_PRIVATE_WEB_HOOKS", false),
@@ -281,8 +285,9 @@ mod tests {
             ("TMS_LISTEN", "x"),
             ("TMS_DRAIN_S", "soon"),
             ("TMS_RATE_LIMITS", "maybe"),
+            ("STATIC_URL", "static"),
         ])
         .unwrap_err();
-        assert_eq!(faults.0.len(), 3, "{faults:?}");
+        assert_eq!(faults.0.len(), 4, "{faults:?}");
     }
 }

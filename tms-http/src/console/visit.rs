@@ -68,7 +68,6 @@ impl Visit {
     ///
     /// # Errors
     /// The problem that leads to `/confirm`.
-    #[allow(dead_code, reason = "pages that follow use it")]
     pub(crate) fn fresh(&self) -> Result<(), Problem> {
         Ok(self.ctx.proven_session().map(drop)?)
     }

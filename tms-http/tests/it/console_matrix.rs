@@ -46,7 +46,7 @@ async fn everybody_gets_what_the_file_says() {
         world.tick().await;
         for (caller, letter) in CALLERS.iter().zip(letters) {
             let browser = Browser::of(&world, caller).await;
-            let path = named(&world, path).await;
+            let path = named(&world, path, caller).await;
             let answer = match method {
                 "GET" => browser.get(&path).await,
                 _ => browser.post(&path, &[]).await,
@@ -67,8 +67,26 @@ async fn everybody_gets_what_the_file_says() {
     }
 }
 
-/// Puts the id of the one thing there is into a path.
-async fn named(world: &World, path: &str) -> String {
+/// Puts the id of the one thing there is into a path; what belongs to a person is the caller's own.
+async fn named(world: &World, path: &str, caller: &str) -> String {
+    let owner = if caller == "anonymous" { "admin" } else { caller };
+    let own = async |list: &str| world.get(list).by(owner).send().await.ok(200)["data"][0]["id"].to_string();
+    match path {
+        "/account/sessions/{id}/end" => return path.replace("{id}", &own("/auth/sessions").await),
+        "/account/tokens/{id}/delete" => {
+            let token = json!({ "name": "x", "scopes": ["terminal.read"] });
+            world.post("/auth/tokens", &token).by(owner).send().await.ok(201);
+            return path.replace("{id}", &own("/auth/tokens").await);
+        }
+        "/terminals/{id}/maintenance/{maintenance}/end" => {
+            let id = world.first("/terminals").await;
+            let plan = json!({ "terminal_id": id, "reason": "cable" });
+            let made = world.post("/maintenance", &plan).by("support").send().await.ok(201);
+            let path = path.replace("{id}", &id.to_string());
+            return path.replace("{maintenance}", &made["id"].to_string());
+        }
+        _ => {}
+    }
     match path.split_once("/{id}") {
         Some((list, rest)) => format!("{list}/{}{rest}", world.first(list).await),
         None => path.to_owned(),

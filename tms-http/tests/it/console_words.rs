@@ -76,6 +76,8 @@ fn families() -> BTreeMap<&'static str, Vec<String>> {
         ("lifecycle", all(Lifecycle::ALL)),
         ("severity", all(Severity::ALL)),
         ("alert_state", all(AlertState::ALL)),
+        ("permission", all(tms_core::permission::Permission::ALL)),
+        ("span_name", all(&["1h", "6h", "24h"])),
         ("alert.title", all(Cause::ALL)),
         ("alert.plain", all(Cause::ALL)),
         ("alert.message", all(&told)),
@@ -118,7 +120,7 @@ fn each_key_is_used_and_each_used_one_is_there() {
     let made: BTreeSet<String> = families()
         .iter()
         .flat_map(|(family, names)| names.iter().map(move |name| format!("{family}.{name}")))
-        .chain(english.keys().filter(|key| key.starts_with("field.")).cloned())
+        .chain(english.keys().filter(|key| key.starts_with("field.") || key.starts_with("permission.")).cloned())
         .collect();
     let missing: Vec<_> = made.iter().filter(|key| !english.contains_key(*key)).collect();
     assert!(missing.is_empty(), "{missing:?}");

@@ -1,6 +1,6 @@
 //! How streams of events begin: who may, and what is refused. What flows through them is tried with real servers.
 
-use crate::world::World;
+use crate::{browser::Browser, world::World};
 
 #[tokio::test]
 async fn a_stream_is_for_those_who_are_signed_in() {
@@ -36,4 +36,21 @@ async fn a_socket_is_a_handshake_from_our_own_pages() {
         .header("host", "tms.example")
         .header("origin", "https://evil.example");
     strange.send().await.problem(403, "AUTH_003");
+}
+
+#[tokio::test]
+async fn the_cookie_of_the_console_opens_streams_for_our_own_pages() {
+    let world = World::new().await;
+    let mut browser = Browser::of(&world, "viewer").await;
+    // A wrong type is told to those alone who were let in.
+    let path = "/api/v1/events?types=nonsense";
+    browser.get(path).await.wrong_fields(&["types"]);
+    browser.headers.retain(|(name, _)| *name != "sec-fetch-site");
+    browser.headers.push(("sec-fetch-site", "cross-site"));
+    browser.get(path).await.problem(403, "AUTH_003");
+    browser.headers.pop();
+    browser.headers.push(("origin", "https://evil.example"));
+    browser.get(path).await.problem(403, "AUTH_003");
+    browser.get("/api/v1/ws/monitoring").await.problem(403, "AUTH_003");
+    Browser::new(&world).get(path).await.problem(401, "AUTH_002");
 }

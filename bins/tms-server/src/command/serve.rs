@@ -39,6 +39,7 @@ pub async fn run(config: Config, output: Output) -> anyhow::Result<ExitCode> {
     }
     let address = node.listener.local_addr()?;
     note(format_args!("tms listens on http://{address}"));
+    note(format_args!("the console is at http://{address}/login"));
     if !config.rate_limits {
         tracing::warn!("TMS_RATE_LIMITS=off: the limits per client are lifted; this is for load tests only");
     }
@@ -74,6 +75,7 @@ impl Node {
         });
         let mut http = HttpSettings::new(key.expose());
         http.allowed_hosts.clone_from(&config.allowed_hosts);
+        http.static_url.clone_from(&config.static_url);
         http.trusted_proxies = parse_networks(config)?;
         http.rate_limits = config.rate_limits;
         http.aids.extend(redis.aid());
@@ -234,6 +236,8 @@ pub fn terminated() -> anyhow::Result<impl Future<Output = ()> + Send + 'static>
 
 /// Says where the server is and how to sign in.
 pub fn announce(output: Output, url: &str, username: &str, password: &str) {
-    let text = format!("address:  {url}\nusername: {username}\npassword: {password}");
-    output.result(&json!({ "url": url, "username": username, "password": password }), text);
+    let console = format!("{url}/login");
+    let text = format!("address:  {url}\nconsole:  {console}\nusername: {username}\npassword: {password}");
+    let shown = json!({ "url": url, "console": console, "username": username, "password": password });
+    output.result(&shown, text);
 }

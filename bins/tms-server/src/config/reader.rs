@@ -8,7 +8,8 @@ use std::{
     time::Duration,
 };
 
-use tms_core::{Error, secret::Secret, settings::Settings};
+use tms_core::{Error, secret::Secret, settings::Settings, text::InvalidText};
+use tms_http::StaticUrl;
 
 use super::{BackupConfig, BackupPlace, Faults, LogFormat, RedisConfig, StoreConfig, VerifyConfig, sources::Sources};
 
@@ -49,6 +50,13 @@ impl Reader {
             .map(|item| item.trim().to_owned())
             .filter(|item| !item.is_empty())
             .collect()
+    }
+
+    /// Returns where the assets of the console are.
+    pub fn static_url(&mut self) -> Option<StaticUrl> {
+        let read = self.text("STATIC_URL")?.parse();
+        read.map_err(|error: InvalidText| self.fault(format!("STATIC_URL: {error}")))
+            .ok()
     }
 
     /// Returns a switch.

@@ -25,6 +25,7 @@ pub const KEYS: &[&str] = &[
     "RUST_LOG",
     "SECRET_KEY",
     "SECRET_KEY_PREVIOUS",
+    "STATIC_URL",
     "TMS_BACKUP_DIR",
     "TMS_BACKUP_KEEP_DAYS",
     "TMS_BACKUP_PUBLIC_KEY",

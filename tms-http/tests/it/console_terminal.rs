@@ -1,0 +1,339 @@
+//! The pages of terminals and the dashboard.
+
+use serde_json::json;
+
+use crate::{browser::Browser, world::World};
+
+const HOSTILE: &str = "<script>alert(1)</script>\"'&<img src=x onerror=alert(1)>";
+
+#[tokio::test]
+async fn an_unplugged_reader_is_found_and_understood() {
+    let world = World::new().await;
+    let customer = world.customer("ABC Store Inc.").await;
+    let (one, two) = (
+        world.agent(customer, "TC-200-001").await,
+        world.agent(customer, "TC-200-002").await,
+    );
+    world
+        .beat(
+            &one,
+            json!({ "metrics": { "cpu_usage": 45, "memory_usage": 60, "disk_usage": 30, "temperature": 35 } }),
+        )
+        .send()
+        .await
+        .ok(200);
+    world
+        .beat(&two, json!({ "device": { "state": "absent" } }))
+        .send()
+        .await
+        .ok(200);
+    world.tick().await;
+    world.advance(5);
+    let browser = Browser::of(&world, "support").await;
+    let page = browser.get("/dashboard").await;
+    assert!(
+        page.page(200).contains("Card reader is not attached") && page.text.contains("TC-200-002"),
+        "{}",
+        page.text
+    );
+    assert!(page.text.contains("Fleet of 2 terminals"));
+    let page = browser.get("/terminals?status=error").await;
+    let list = page.page(200).split("id=\"terminals\"").nth(1).unwrap();
+    assert!(list.contains("TC-200-002") && !list.contains("TC-200-001") && list.contains("reader not attached"));
+    let page = browser.get(&format!("/terminals/{}", two.id)).await;
+    let text = page.page(200);
+    for part in [
+        "The PC is heard, but no card reader is attached to it.",
+        "Ask the shop to check the USB cable",
+        // Twice five minutes and a minute after the heartbeat, in Tokyo.
+        "If it stays silent it counts as offline at 2026-01-24 19:11:00, after 11 min without a heartbeat.",
+        "It was last heard at 2026-01-24 19:00:00, 5 s ago.",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    browser.post("/preferences", &[("language", "ja")]).await.leads_to();
+    let page = browser.get(&format!("/terminals/{}", two.id)).await;
+    assert!(page.page(200).contains("カードリーダーが接続されていません"));
+    let page = browser.get(&format!("/terminals/{}?span=24h", one.id)).await;
+    assert!(page.page(200).contains("<td class=\"number\">45</td><td class=\"number\">60</td><td class=\"number\">30</td><td class=\"number\">35</td>"), "the numbers behind the chart");
+}
+
+#[tokio::test]
+async fn silence_is_explained_with_its_deadline() {
+    let world = World::new().await;
+    let customer = world.customer("ABC").await;
+    let agent = world.agent(customer, "TC-200-001").await;
+    let browser = Browser::of(&world, "viewer").await;
+    let path = format!("/terminals/{}", agent.id);
+    assert!(
+        browser
+            .get(&path)
+            .await
+            .page(200)
+            .contains("no heartbeat has come so far")
+    );
+    world.beat(&agent, json!({})).send().await.ok(200);
+    world.advance(12 * 60);
+    world.tick().await;
+    let page = browser.get(&path).await;
+    assert!(
+        page.page(200)
+            .contains("Nothing has been heard since 2026-01-24 19:00:00, for 12 min."),
+        "{}",
+        page.text
+    );
+    assert!(page.text.contains("since the deadline at 2026-01-24 19:11:00"));
+}
+
+#[tokio::test]
+async fn of_two_editors_the_second_is_told_and_shown() {
+    let world = World::new().await;
+    let customer = world.customer("ABC").await;
+    let agent = world.agent(customer, "TC-200-001").await;
+    let (one, two) = (
+        Browser::of(&world, "operator").await,
+        Browser::of(&world, "admin").await,
+    );
+    let path = format!("/terminals/{}/edit", agent.id);
+    let page = one.get(&path).await;
+    let revision = page
+        .page(200)
+        .split("name=\"revision\" value=\"")
+        .nth(1)
+        .unwrap()
+        .split('"')
+        .next()
+        .unwrap();
+    let fields = |shop| {
+        [
+            ("revision", revision),
+            ("serial_number", "TC-200-001"),
+            ("customer", "ABC"),
+            ("model", "TC-200"),
+            ("store_name", shop),
+            ("heartbeat_interval", "300"),
+        ]
+    };
+    assert_eq!(
+        one.post(&path, &fields("First")).await.leads_to(),
+        format!("/terminals/{}", agent.id)
+    );
+    let page = two.post(&path, &fields("Second")).await;
+    let text = page.page(412);
+    assert!(
+        text.contains("Somebody else has changed this meanwhile.") && text.contains("value=\"First\""),
+        "{text}"
+    );
+    assert_eq!(world.terminal(agent.id).await["store_name"], "First");
+    let retire = format!("/terminals/{}/retire", agent.id);
+    two.post(&retire, &[("revision", revision), ("confirmed", "true")])
+        .await
+        .leads_to();
+    assert_eq!(
+        world.terminal(agent.id).await["lifecycle"],
+        "active",
+        "not as it was seen"
+    );
+}
+
+#[tokio::test]
+async fn a_terminal_is_registered_maintained_and_retired() {
+    let world = World::new().await;
+    world.customer("ABC").await;
+    let browser = Browser::of(&world, "operator").await;
+    let page = browser
+        .post(
+            "/terminals/new",
+            &[
+                ("serial_number", "-"),
+                ("customer", "XYZ"),
+                ("heartbeat_interval", "x"),
+                ("installed_date", "1"),
+            ],
+        )
+        .await;
+    let text = page.page(422);
+    for field in ["serial_number", "customer", "heartbeat_interval", "installed_date"] {
+        assert!(text.contains(&format!("id=\"{field}-error\"")), "{field}: {text}");
+    }
+    let fields = [
+        ("serial_number", "tc-200-007"),
+        ("customer", "ABC"),
+        ("model", "TC-200"),
+        ("heartbeat_interval", "300"),
+    ];
+    let to = browser.post("/terminals/new", &fields).await.leads_to().to_owned();
+    assert!(browser.get(&to).await.page(200).contains("TC-200-007 is registered."));
+    assert!(
+        browser
+            .post("/terminals/new", &fields)
+            .await
+            .page(422)
+            .contains("already exists")
+    );
+    let page = browser
+        .post(&format!("{to}/maintenance"), &[("reason", ""), ("until", "yesterday")])
+        .await;
+    assert!(page.page(422).contains("id=\"until-error\""), "{}", page.text);
+    assert_eq!(
+        browser
+            .post(&format!("{to}/maintenance"), &[("reason", "cable")])
+            .await
+            .leads_to(),
+        to
+    );
+    let page = browser.get(&to).await;
+    let text = page.page(200);
+    assert!(text.contains("It has been in maintenance since"), "{text}");
+    let end = text.split("/maintenance/").nth(1).unwrap().split('"').next().unwrap();
+    assert_eq!(
+        browser.post(&format!("{to}/maintenance/{end}"), &[]).await.leads_to(),
+        to
+    );
+    let page = browser.get(&format!("{to}/edit")).await;
+    let revision = page
+        .page(200)
+        .split("name=\"revision\" value=\"")
+        .nth(1)
+        .unwrap()
+        .split('"')
+        .next()
+        .unwrap()
+        .to_owned();
+    let retire = format!("{to}/retire");
+    assert_eq!(
+        browser.post(&retire, &[("revision", &revision)]).await.leads_to(),
+        format!("{to}/edit"),
+        "not without the box"
+    );
+    assert_eq!(
+        browser
+            .post(&retire, &[("revision", &revision), ("confirmed", "true")])
+            .await
+            .leads_to(),
+        to
+    );
+    let page = browser.get(&to).await;
+    assert!(page.page(200).contains("The terminal is retired") && !page.text.contains("id=\"edit\""));
+    browser
+        .post(&retire, &[("revision", "9"), ("confirmed", "true")])
+        .await
+        .page(409);
+}
+
+#[tokio::test]
+async fn hostile_text_shows_as_text() {
+    let world = World::new().await;
+    let customer = world.customer(HOSTILE).await;
+    let made = json!({ "serial_number": "TC-200-001", "customer_id": customer, "model": "<b>\"M\"</b>",
+        "store_name": HOSTILE, "store_code": "<i>1</i>", "installation_address": HOSTILE });
+    let id = world.post("/terminals", &made).by("operator").send().await.ok(201)["id"]
+        .as_i64()
+        .unwrap();
+    let code = world.code(customer, json!({ "serial_number": "TC-200-001" })).await;
+    let mut register = crate::world::register_body("TC-200-001", &code);
+    register["hostname"] = json!(HOSTILE);
+    register["firmware_version"] = json!("<u>2</u>");
+    let token = world.post("/agent/register", &register).send().await.ok(201)["agent_token"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let log = json!({ "serial_number": "TC-200-001", "logs": [{ "event_id": "1", "timestamp": "2026-01-24T10:00:00Z",
+        "level": "INFO", "type": "<x>", "message": HOSTILE, "details": { "<k>": HOSTILE } }] });
+    world.post("/agent/logs", &log).token(&token).send().await.ok(200);
+    let plan = json!({ "terminal_id": id, "reason": HOSTILE });
+    world.post("/maintenance", &plan).by("support").send().await.ok(201);
+    let mut browser = Browser::of(&world, "operator").await;
+    browser.headers.push(("user-agent", "<script>agent</script>"));
+    browser.sign_in("operator-san", crate::world::PASSWORD).await.leads_to();
+    let search = "search=%3Cscript%3Ealert(1)%3C/script%3E%22";
+    for path in [
+        "/dashboard".to_owned(),
+        "/terminals".to_owned(),
+        format!("/terminals?{search}&model={search}&store_code=%3Cb%3E"),
+        format!("/terminals/{id}"),
+        format!("/terminals/{id}?text=%3Cscript%3E%22&type=%3Cb%3E"),
+        format!("/terminals/{id}/edit"),
+        "/terminals/new".to_owned(),
+        "/account".to_owned(),
+        "/login?next=%22%3E%3Cscript%3E".to_owned(),
+        "/password-reset?token=%22%3E%3Cscript%3Ealert(1)".to_owned(),
+    ] {
+        let page = browser.get(&path).await;
+        if page.status == 303 {
+            continue;
+        }
+        let text = page.page(200);
+        for raw in ["<script>", "<img", "<b>", "<i>1", "<u>", "<x>", "<k>", "\"'&"] {
+            assert!(!text.contains(raw), "{raw} in {path}: {text}");
+        }
+    }
+    let page = browser.get(&format!("/terminals/{id}")).await;
+    assert!(page.page(200).contains("&#60;script&#62;alert(1)"), "{}", page.text);
+}
+
+#[tokio::test]
+async fn who_is_bound_to_a_customer_sees_that_ones_only() {
+    let world = World::new().await;
+    let (own, other) = (world.customer("Own").await, world.customer("Other").await);
+    world.agent(own, "TC-200-001").await;
+    let foreign = world.agent(other, "TC-200-002").await;
+    let person = json!({ "username": "bound-san", "role": "operator", "customer_id": own });
+    let made = world.post("/users", &person).by("admin").send().await.ok(201);
+    let token = made["password_link"]["token"].as_str().unwrap();
+    let browser = Browser::new(&world);
+    let fields = [
+        ("token", token),
+        ("new_password", "another horse battery"),
+        ("repeated", "another horse battery"),
+    ];
+    assert_eq!(browser.post("/password-reset", &fields).await.leads_to(), "/login");
+    browser.sign_in("bound-san", "another horse battery").await.leads_to();
+    let page = browser.get("/terminals").await;
+    assert!(page.page(200).contains("TC-200-001") && !page.text.contains("TC-200-002") && !page.text.contains("Other"));
+    for path in ["", "/edit"] {
+        browser.get(&format!("/terminals/{}{path}", foreign.id)).await.page(404);
+    }
+    assert!(!browser.get("/terminals/new").await.page(200).contains("Other"));
+    let export = browser.get("/terminals/export.csv").await;
+    assert!(
+        export.text.contains("TC-200-001") && !export.text.contains("TC-200-002"),
+        "{}",
+        export.text
+    );
+}
+
+#[tokio::test]
+async fn links_begin_with_the_base_path_and_assets_are_served() {
+    let world = World::with(|settings| settings.base_path = "/tms".parse().unwrap()).await;
+    let browser = Browser::new(&world);
+    assert_eq!(
+        browser.get("/tms/terminals").await.leads_to(),
+        "/tms/login?next=%2Ftms%2Fterminals"
+    );
+    let page = browser.get("/tms/login").await;
+    let text = page.page(200).to_owned();
+    for link in text.split(['"', '=']).filter(|part| part.starts_with('/')) {
+        assert!(link.starts_with("/tms/"), "{link}");
+    }
+    for asset in tms_http::assets() {
+        let answer = browser.get(&format!("/tms/static/{}", asset.hashed_name)).await;
+        assert_eq!(answer.status, 200);
+        assert_eq!(answer.header("content-type"), asset.content_type);
+        assert!(answer.header("cache-control").contains("immutable"));
+        assert_eq!(answer.text.as_bytes(), asset.bytes);
+        assert!(text.contains(&asset.hashed_name), "{}", asset.name);
+        assert_eq!(browser.get(&format!("/tms/static/{}", asset.name)).await.status, 404);
+    }
+    let elsewhere =
+        World::with(|settings| settings.static_url = Some("https://cdn.example.com/x/".parse().unwrap())).await;
+    let page = Browser::new(&elsewhere).get("/login").await;
+    assert!(page.page(200).contains("href=\"https://cdn.example.com/x/console."));
+    assert!(
+        page.header("content-security-policy")
+            .contains("script-src 'self' https://cdn.example.com;")
+    );
+    let without = World::with(|settings| settings.console = false).await;
+    let answer = Browser::new(&without).get("/login").await;
+    answer.problem(404, "RES_001");
+}
