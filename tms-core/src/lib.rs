@@ -34,6 +34,7 @@ pub mod enrolment;
 
 pub mod heartbeat;
 pub mod maintenance;
+pub mod metric;
 pub mod presence;
 pub mod terminal_log;
 
@@ -41,6 +42,7 @@ pub mod alert;
 pub mod notification;
 
 pub mod operator;
+pub mod report;
 pub mod summary;
 pub mod upkeep;
 

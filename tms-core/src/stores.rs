@@ -14,9 +14,11 @@ use crate::{
     lease::LeaseStore,
     limit::LimitStore,
     maintenance::MaintenanceStore,
+    metric::MetricStore,
     notification::NotificationStore,
     operator::{ApiTokenStore, GuessStore, PasswordLinkStore, SecondFactorStore, SessionStore, UserStore},
     presence::PresenceStore,
+    report::ReportStore,
     settings::SettingsStore,
     terminal::TerminalStore,
     terminal_log::TerminalLogStore,
@@ -36,6 +38,8 @@ pub struct Stores {
     pub credentials: Arc<dyn CredentialStore>,
     /// Heartbeats.
     pub heartbeats: Arc<dyn HeartbeatStore>,
+    /// Measurements by the hour.
+    pub metrics: Arc<dyn MetricStore>,
     /// Presence.
     pub presence: Arc<dyn PresenceStore>,
     /// Alerts.
@@ -58,6 +62,8 @@ pub struct Stores {
     pub password_links: Arc<dyn PasswordLinkStore>,
     /// Guesses of passwords and codes.
     pub guesses: Arc<dyn GuessStore>,
+    /// Sums for reports.
+    pub reports: Arc<dyn ReportStore>,
     /// Settings.
     pub settings: Arc<dyn SettingsStore>,
     /// The audit trail.
@@ -83,6 +89,7 @@ impl Stores {
             + EnrolmentStore
             + CredentialStore
             + HeartbeatStore
+            + MetricStore
             + PresenceStore
             + AlertStore
             + TerminalLogStore
@@ -94,6 +101,7 @@ impl Stores {
             + SecondFactorStore
             + PasswordLinkStore
             + GuessStore
+            + ReportStore
             + SettingsStore
             + AuditStore
             + EventStore
@@ -108,6 +116,7 @@ impl Stores {
             enrolment: store.clone(),
             credentials: store.clone(),
             heartbeats: store.clone(),
+            metrics: store.clone(),
             presence: store.clone(),
             alerts: store.clone(),
             logs: store.clone(),
@@ -119,6 +128,7 @@ impl Stores {
             second_factors: store.clone(),
             password_links: store.clone(),
             guesses: store.clone(),
+            reports: store.clone(),
             settings: store.clone(),
             audit: store.clone(),
             events: store.clone(),
