@@ -4,6 +4,7 @@ pub mod bulk;
 pub mod cause;
 pub mod reconcile;
 pub mod rule;
+pub mod rule_book;
 pub mod service;
 pub mod store;
 
@@ -17,6 +18,7 @@ use crate::{
 };
 
 pub use cause::{Cause, CauseSet};
+pub use rule_book::AlertRuleBook;
 pub use service::Alerts;
 pub use store::AlertStore;
 
@@ -188,6 +190,7 @@ pub struct AlertPlan {
 ///
 /// A cause that a person resolved while it lasted stays in `alerted`: it is raised again only after it went away once.
 pub fn decide(row: &Presence, rules: &rule::AlertRules, now: Timestamp) -> AlertPlan {
+    let rules = rules.of(row.customer);
     let raise = row.raised.minus(row.alerted).iter().map(|cause| NewAlert {
         terminal: Some(row.terminal),
         customer: Some(row.customer),
@@ -205,7 +208,7 @@ pub fn decide(row: &Presence, rules: &rule::AlertRules, now: Timestamp) -> Alert
     }
 }
 
-fn details(row: &Presence, cause: Cause, rules: &rule::AlertRules) -> serde_json::Value {
+fn details(row: &Presence, cause: Cause, rules: rule::RulesOf<'_>) -> serde_json::Value {
     let skew = row
         .last_seen
         .zip(row.agent_time)

@@ -35,6 +35,7 @@ pub mod enrolment;
 
 pub mod heartbeat;
 pub mod maintenance;
+pub mod metric;
 pub mod presence;
 pub mod terminal_log;
 
@@ -42,6 +43,7 @@ pub mod alert;
 pub mod notification;
 
 pub mod operator;
+pub mod report;
 pub mod summary;
 pub mod transfer;
 pub mod upkeep;

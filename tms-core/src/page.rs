@@ -89,6 +89,28 @@ impl<T> Page<T> {
         }
     }
 
+    /// Cuts a page out of all rows of a short list, which are in the order of their ids.
+    pub fn cut(mut rows: Vec<T>, request: &PageRequest, order: Order, id: impl Fn(&T) -> i64) -> Self {
+        let total = request
+            .count
+            .then(|| u64::try_from(rows.len()).unwrap_or(u64::MAX).min(MAX_COUNTED + 1));
+        match &request.start {
+            PageStart::First => {}
+            PageStart::After(cursor) => rows.retain(|row| match order {
+                Order::Ascending => id(row) > cursor.id,
+                Order::Descending => id(row) < cursor.id,
+            }),
+            PageStart::Offset(skipped) => {
+                let skipped = usize::try_from(*skipped).unwrap_or(usize::MAX).min(rows.len());
+                rows.drain(..skipped);
+            }
+        }
+        Self::from_rows(rows, request.limit, total, |row| Cursor {
+            value: String::new(),
+            id: id(row),
+        })
+    }
+
     /// Converts the rows.
     pub fn map<U>(self, f: impl FnMut(T) -> U) -> Page<U> {
         Page {

@@ -49,6 +49,8 @@ named_enum!(
         NotificationRead = "notification.read",
         /// Set how people are told of alerts.
         NotificationWrite = "notification.write",
+        /// Read reports.
+        ReportRead = "report.read",
         /// Follow the event stream.
         EventRead = "event.read",
         /// Read the audit trail.
@@ -91,6 +93,7 @@ const fn row(permission: Permission) -> Row {
         P::UserWrite        => (R::Admin,         false,                    true),
         P::NotificationRead => (R::Operator,      false,                    false),
         P::NotificationWrite => (R::Admin,        false,                    true),
+        P::ReportRead       => (R::Viewer,        true,                     false),
         P::EventRead        => (R::Viewer,        true,                     false),
         P::AuditRead        => (R::Operator,      true,                     false),
         P::AuditVerify      => (R::Admin,         false,                    false),

@@ -5,6 +5,7 @@
 
 pub mod breach;
 pub mod outage;
+pub mod phase;
 pub mod reconcile;
 pub mod store;
 pub mod sweep;
@@ -24,6 +25,7 @@ use crate::{
 
 pub use breach::Breaches;
 pub use outage::Outage;
+pub use phase::Phase;
 pub use store::{PresenceStore, StatusInterval};
 
 named_enum!(
@@ -291,6 +293,7 @@ impl Presence {
         if !self.is_active || self.last_seen.is_none() {
             return CauseSet::EMPTY;
         }
+        let rules = rules.of(self.customer);
         let mut causes = CauseSet::EMPTY;
         if self.is_lost {
             causes.insert(Cause::Offline);
@@ -332,17 +335,7 @@ impl Presence {
         if next == self.status {
             return None;
         }
-        let change = StatusChange {
-            terminal: self.terminal,
-            customer: self.customer,
-            from: self.status,
-            began_at: self.status_since,
-            to: next,
-            at: now.max(self.status_since),
-        };
-        self.status = next;
-        self.status_since = change.at;
-        Some(change)
+        Some(self.change_to(next, now))
     }
 
     /// Returns the `next_heartbeat` to answer: the interval less up to a tenth of it, spread by terminal and
@@ -370,12 +363,19 @@ pub struct StatusChange {
     pub to: Status,
     /// When one ended and the other began.
     pub at: Timestamp,
+    /// What the time that ended counts as.
+    pub phase: Phase,
 }
 
 impl StatusChange {
-    /// Makes the event that tells of this change.
-    pub fn event(&self) -> crate::event::Event {
-        crate::event::Event {
+    /// Returns what the time that ended counts as, where the status does not tell; what stores keep beside the status.
+    pub fn phase_beside_status(&self) -> Option<Phase> {
+        (self.phase != self.from.into()).then_some(self.phase)
+    }
+
+    /// Makes the event that tells of this change; none where a new interval of the same status began.
+    pub fn event(&self) -> Option<crate::event::Event> {
+        (self.from != self.to).then(|| crate::event::Event {
             kind: crate::event::EventKind::TerminalStatusChange,
             customer: Some(self.customer),
             at: self.at,
@@ -384,7 +384,7 @@ impl StatusChange {
                 "old_status": self.from.as_str(),
                 "new_status": self.to.as_str(),
             }),
-        }
+        })
     }
 }
 

@@ -11,6 +11,7 @@ use crate::{
     error::{Error, FieldErrors},
     id::Revision,
     permission::Role,
+    report::Calendar,
 };
 
 pub use service::SettingsService;
@@ -27,6 +28,15 @@ pub struct Settings {
     pub retention: Retention,
     /// What people must show.
     pub security: SecuritySettings,
+    /// How reports are cut.
+    pub reports: ReportSettings,
+}
+
+/// How reports are cut.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ReportSettings {
+    /// Whose days, weeks and months they have.
+    pub calendar: Calendar,
 }
 
 /// What people must show to be let in, and to do what is dangerous.
@@ -69,6 +79,8 @@ pub struct PresenceSettings {
 pub struct Retention {
     /// Raw metrics.
     pub metrics_days: u32,
+    /// Metrics by the hour.
+    pub metrics_hourly_days: u32,
     /// Status changes.
     pub status_changes_days: u32,
     /// Logs of terminals.
@@ -98,6 +110,7 @@ impl Default for Retention {
     fn default() -> Self {
         Self {
             metrics_days: 7,
+            metrics_hourly_days: 400,
             status_changes_days: 400,
             logs_days: 90,
             resolved_alerts_days: 180,
@@ -146,6 +159,7 @@ impl Settings {
         bound("presence.mass_loss_hold_s", p.mass_loss_hold_s, 0, 86_400);
         let r = &self.retention;
         bound("retention.metrics_days", r.metrics_days, 1, 400);
+        bound("retention.metrics_hourly_days", r.metrics_hourly_days, 1, 4_000);
         bound("retention.status_changes_days", r.status_changes_days, 31, 4_000);
         bound("retention.logs_days", r.logs_days, 1, 4_000);
         bound("retention.resolved_alerts_days", r.resolved_alerts_days, 1, 4_000);

@@ -14,9 +14,11 @@ use crate::{
     lease::LeaseStore,
     limit::LimitStore,
     maintenance::MaintenanceStore,
+    metric::MetricStore,
     notification::NotificationStore,
     operator::{ApiTokenStore, GuessStore, PasswordLinkStore, SecondFactorStore, SessionStore, UserStore},
     presence::PresenceStore,
+    report::ReportStore,
     settings::SettingsStore,
     terminal::TerminalStore,
     terminal_log::TerminalLogStore,
@@ -37,6 +39,8 @@ pub struct Stores {
     pub credentials: Arc<dyn CredentialStore>,
     /// Heartbeats.
     pub heartbeats: Arc<dyn HeartbeatStore>,
+    /// Measurements by the hour.
+    pub metrics: Arc<dyn MetricStore>,
     /// Presence.
     pub presence: Arc<dyn PresenceStore>,
     /// Alerts.
@@ -59,6 +63,8 @@ pub struct Stores {
     pub password_links: Arc<dyn PasswordLinkStore>,
     /// Guesses of passwords and codes.
     pub guesses: Arc<dyn GuessStore>,
+    /// Sums for reports.
+    pub reports: Arc<dyn ReportStore>,
     /// Settings.
     pub settings: Arc<dyn SettingsStore>,
     /// The audit trail.
@@ -86,6 +92,7 @@ impl Stores {
             + EnrolmentStore
             + CredentialStore
             + HeartbeatStore
+            + MetricStore
             + PresenceStore
             + AlertStore
             + TerminalLogStore
@@ -97,6 +104,7 @@ impl Stores {
             + SecondFactorStore
             + PasswordLinkStore
             + GuessStore
+            + ReportStore
             + SettingsStore
             + AuditStore
             + EventStore
@@ -112,6 +120,7 @@ impl Stores {
             enrolment: store.clone(),
             credentials: store.clone(),
             heartbeats: store.clone(),
+            metrics: store.clone(),
             presence: store.clone(),
             alerts: store.clone(),
             logs: store.clone(),
@@ -123,6 +132,7 @@ impl Stores {
             second_factors: store.clone(),
             password_links: store.clone(),
             guesses: store.clone(),
+            reports: store.clone(),
             settings: store.clone(),
             audit: store.clone(),
             events: store.clone(),

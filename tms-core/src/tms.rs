@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    alert::Alerts,
+    alert::{AlertRuleBook, Alerts},
     audit::{Audit, AuditKeys, Refusals},
     credential::{CredentialCache, Credentials},
     ctx::{Actor, Ctx, Origin},
@@ -22,6 +22,7 @@ use crate::{
     key::SecretKeys,
     limit::SharedLimits,
     maintenance::Maintenances,
+    metric::MetricHistory,
     notification::{ChannelSeal, Notifications, Notifier},
     operator::{
         Accounts, ApiTokens, HalfSeal, Operators, SecondFactors, Shared, Tools,
@@ -30,6 +31,7 @@ use crate::{
         users::Users,
     },
     random::{RandomSource, SystemRandom},
+    report::Reports,
     settings::{Settings, SettingsService},
     stores::Stores,
     summary::Summaries,
@@ -144,15 +146,8 @@ impl TmsBuilder {
         let (ingest, workers) = HeartbeatIngest::new(stores.heartbeats.clone(), settings.follow_rules(), node.ingest);
         let cache = CredentialCache::new(stores.credentials.clone(), clock.clone(), node.cached_tokens);
         let cache = Arc::new(cache);
-        let tools = Tools {
-            passwords: Passwords::new(node.password_cost, node.passwords_at_once, random.clone()),
-            random: random.clone(),
-            seal: keys.as_ref().map(SeedSeal::new),
-            half: keys.as_ref().map(HalfSeal::new),
-            security: settings.follow_security(),
-        };
         let seal = ChannelSeal::new(keys.as_ref(), random.clone());
-        let people = Shared::new(stores.clone(), tools);
+        let people = Shared::new(stores.clone(), tools(&node, &random, keys.as_ref(), &settings));
         let terminals = Terminals::new(&stores);
         let audit_keys = Arc::new(keys.as_ref().map_or_else(AuditKeys::public, AuditKeys::new));
         stores.audit.use_keys((*audit_keys).clone());
@@ -164,9 +159,12 @@ impl TmsBuilder {
             heartbeats: Heartbeats::new(ingest),
             logs: TerminalLogs::new(stores.logs.clone(), terminals.clone()),
             maintenance: Maintenances::new(&stores, terminals.clone(), settings.follow_rules()),
+            metrics: MetricHistory::new(&stores, terminals.clone(), settings.follow()),
+            reports: Reports::new(&stores, terminals.clone(), settings.follow()),
             terminals,
             notifications: Notifications::new(&stores, seal, notifier, clock.clone()),
             alerts: Alerts::new(&stores),
+            alert_rules: AlertRuleBook::new(settings.clone(), stores.customers.clone()),
             users: Users::new(people.clone()),
             accounts: Accounts::new(people.clone()),
             api_tokens: ApiTokens::new(people.clone()),
@@ -195,6 +193,21 @@ impl TmsBuilder {
     }
 }
 
+fn tools(
+    node: &NodeSettings,
+    random: &Arc<dyn RandomSource>,
+    keys: Option<&SecretKeys>,
+    settings: &SettingsService,
+) -> Tools {
+    Tools {
+        passwords: Passwords::new(node.password_cost, node.passwords_at_once, random.clone()),
+        random: random.clone(),
+        seal: keys.map(SeedSeal::new),
+        half: keys.map(HalfSeal::new),
+        security: settings.follow_security(),
+    }
+}
+
 #[derive(Debug)]
 struct Services {
     audit: Audit,
@@ -206,6 +219,7 @@ struct Services {
     logs: TerminalLogs,
     maintenance: Maintenances,
     alerts: Alerts,
+    alert_rules: AlertRuleBook,
     notifications: Notifications,
     operators: Operators,
     users: Users,
@@ -215,6 +229,8 @@ struct Services {
     live: LiveEvents,
     summaries: Summaries,
     transfers: Transfers,
+    reports: Reports,
+    metrics: MetricHistory,
     settings: SettingsService,
 }
 
@@ -314,6 +330,11 @@ impl Tms {
         &self.0.services.alerts
     }
 
+    /// The rules of alerts.
+    pub fn alert_rules(&self) -> &AlertRuleBook {
+        &self.0.services.alert_rules
+    }
+
     /// Channels by which people are told of alerts.
     pub fn notifications(&self) -> &Notifications {
         &self.0.services.notifications
@@ -357,6 +378,16 @@ impl Tms {
     /// Data taken in and given out as a whole.
     pub fn transfers(&self) -> &Transfers {
         &self.0.services.transfers
+    }
+
+    /// Measurements by the hour and by the day.
+    pub fn metrics(&self) -> &MetricHistory {
+        &self.0.services.metrics
+    }
+
+    /// Reports.
+    pub fn reports(&self) -> &Reports {
+        &self.0.services.reports
     }
 
     /// The audit trail.

@@ -2,6 +2,7 @@
 
 pub(crate) mod agent;
 pub(crate) mod alert;
+mod alert_rule;
 mod audit;
 mod auth;
 mod customer;
@@ -11,6 +12,7 @@ mod event;
 pub(crate) mod field;
 mod maintenance;
 mod notification;
+mod report;
 pub(crate) mod routes;
 mod setting;
 mod summary;
@@ -31,10 +33,12 @@ pub(crate) fn routes(app: &App) -> Routes {
         .merge(customer::routes())
         .merge(enrollment_code::routes())
         .merge(alert::routes())
+        .merge(alert_rule::routes())
         .merge(audit::routes())
         .merge(maintenance::routes())
         .merge(notification::routes())
         .merge(summary::routes())
+        .merge(report::routes())
         .merge(setting::routes())
         .merge(user::routes())
         .merge(docs::routes())

@@ -8,6 +8,7 @@
 pub mod account;
 pub mod agent;
 pub mod alert;
+pub mod alert_rule;
 pub mod audit;
 pub mod auth;
 pub mod command;
@@ -20,6 +21,7 @@ pub mod maintenance;
 pub mod notification;
 pub mod patch;
 pub mod problem;
+pub mod report;
 pub mod setting;
 pub mod summary;
 pub mod terminal;

@@ -127,7 +127,8 @@ impl Folding {
         self.is_full |= merge_reported(&mut row.reported, &beat.reported);
         let skew_s = Some(skew_seconds(now, beat.agent_time));
         let (breaches, raised) = (row.breaches.clone(), row.raised);
-        row.breaches.observe(&row.metrics, skew_s, now, &rules.alerts);
+        row.breaches
+            .observe(&row.metrics, skew_s, now, rules.alerts.of(row.customer));
         let change = row.settle(now, &rules.alerts);
         self.is_full |= change.is_some() || row.breaches != breaches || row.raised != raised;
         changes.extend(change);

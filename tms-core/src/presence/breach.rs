@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use crate::{
     alert::{
         cause::{Cause, CauseSet},
-        rule::AlertRules,
+        rule::RulesOf,
     },
     heartbeat::metrics::Metrics,
     text::InvalidText,
@@ -39,7 +39,7 @@ impl Breaches {
     /// Takes in new measurements: begins what crossed its value, ends what came back to its clear value.
     ///
     /// A measurement that is missing changes nothing: silence is neither trouble nor recovery.
-    pub fn observe(&mut self, metrics: &Metrics, skew_s: Option<i64>, now: Timestamp, rules: &AlertRules) {
+    pub fn observe(&mut self, metrics: &Metrics, skew_s: Option<i64>, now: Timestamp, rules: RulesOf<'_>) {
         for cause in Cause::THRESHOLDS {
             let Some(rule) = rules.threshold(*cause) else {
                 self.0.retain(|(c, _)| c != cause);

@@ -10,7 +10,7 @@ use super::{
     sweep::{self, SweepInput},
 };
 use crate::{
-    alert::{AlertStore, Cause, NewAlert, Severity},
+    alert::{AlertStore, Cause, NewAlert, Severity, rule::AlertRules},
     error::StoreError,
     heartbeat::plan::BatchRules,
     lease::Fence,
@@ -21,6 +21,10 @@ use crate::{
 const LOOK: u32 = 20_000;
 /// How many rows are written at a time.
 const STEP: usize = 5_000;
+/// How many rows are judged anew at a time.
+const LOOK_ANEW: u32 = 5_000;
+/// After this time every node knows of rules that have changed.
+const OTHERS_KNOW_AFTER: Duration = Duration::from_secs(15);
 /// How far back our own outages still matter: longer than the longest silence before loss.
 const OUTAGE_HORIZON: Duration = Duration::from_secs(2 * 86_400);
 
@@ -40,6 +44,15 @@ pub struct PresenceSweep {
     alerts: Arc<dyn AlertStore>,
     /// Since when losses are held back; a new leader starts the time anew.
     held_since: Mutex<Option<Timestamp>>,
+    /// The rules by which every row was judged last; a new leader judges them all once.
+    judged: Mutex<Judged>,
+}
+
+#[derive(Debug, Default)]
+struct Judged {
+    by: Option<AlertRules>,
+    /// When to judge once more, because other nodes may have judged by older rules until then.
+    again_at: Option<Timestamp>,
 }
 
 impl PresenceSweep {
@@ -49,6 +62,7 @@ impl PresenceSweep {
             presence,
             alerts,
             held_since: Mutex::new(None),
+            judged: Mutex::default(),
         }
     }
 
@@ -61,7 +75,10 @@ impl PresenceSweep {
             tracing::warn!(from = %outage.from, to = %outage.to, "no node could write; deadlines move by that time");
         }
         let outages = self.presence.outages(now.minus(OUTAGE_HORIZON)).await?;
-        let mut report = SweepReport::default();
+        let mut report = SweepReport {
+            written: self.judge_anew(now, fence, rules).await?,
+            ..SweepReport::default()
+        };
         loop {
             let due = self.presence.due(now, &outages, LOOK).await?;
             let hold = self.judge_mass_loss(&due, now, fence, rules).await?;
@@ -89,6 +106,41 @@ impl PresenceSweep {
                 return Ok(report);
             }
         }
+    }
+
+    /// Lets rules that have changed decide anew about the rows that no heartbeat brings up soon; returns how many were
+    /// written.
+    async fn judge_anew(&self, now: Timestamp, fence: Fence, rules: &BatchRules) -> Result<u64, StoreError> {
+        let mut judged = self.judged.lock().await;
+        let is_new = judged.by.as_ref() != Some(&rules.alerts);
+        if !is_new && judged.again_at.is_none_or(|at| now < at) {
+            return Ok(0);
+        }
+        let input = SweepInput {
+            now,
+            outages: &[],
+            rules: &rules.alerts,
+            // Loss is not what this is about.
+            hold_losses: true,
+        };
+        let (mut written, mut after) = (0, None);
+        loop {
+            let rows = self.presence.judged_by_rules(after, LOOK_ANEW).await?;
+            let is_last = rows.len() < usize::try_from(LOOK_ANEW).unwrap_or(usize::MAX);
+            after = rows.last().map(|row| row.terminal);
+            let plan = sweep::plan(rows, &input);
+            if !plan.writes.is_empty() {
+                written += self.presence.apply_sweep(&plan, fence).await?;
+            }
+            if is_last {
+                break;
+            }
+        }
+        *judged = Judged {
+            by: Some(rules.alerts.clone()),
+            again_at: is_new.then(|| now.plus(OTHERS_KNOW_AFTER)),
+        };
+        Ok(written)
     }
 
     /// Tells whether losses are held back, and keeps the server alert about it in line.

@@ -33,6 +33,30 @@ impl PresenceWrite {
     }
 }
 
+/// A terminal's presence as it is from its retirement on, and the interval of status that this closes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Retirement {
+    /// The row.
+    pub write: PresenceWrite,
+    /// The interval.
+    pub change: StatusChange,
+}
+
+impl Retirement {
+    /// Retires the terminal of a row as it is stored.
+    pub fn of(mut row: Presence, now: Timestamp) -> Self {
+        let seen = row.version;
+        let change = row.retire(now);
+        row.version += 1;
+        let write = PresenceWrite {
+            row,
+            seen,
+            is_full: true,
+        };
+        Self { write, change }
+    }
+}
+
 /// What a sweep changes.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SweepPlan {
@@ -101,6 +125,11 @@ pub trait PresenceStore: fmt::Debug + Send + Sync + 'static {
 
     /// Returns up to `limit` rows whose `raised` and `alerted` differ, in order of id.
     async fn unsettled(&self, limit: u32) -> Result<Vec<Presence>, StoreError>;
+
+    /// Returns up to `limit` active rows behind `after`, in order of id, of which the rules of alerts may say otherwise
+    /// than before: those with a raised cause or a crossed threshold, lost, or with a reader absent or in error (case
+    /// `presence::rows_that_rules_judge_are_found`).
+    async fn judged_by_rules(&self, after: Option<TerminalId>, limit: u32) -> Result<Vec<Presence>, StoreError>;
 
     /// Writes one row that an operator's act changed (maintenance, retirement), its status change and the envelope in
     /// one transaction.

@@ -192,7 +192,7 @@ fn settling_closes_the_interval_of_the_status_before() {
         (at(10), at(10)),
         "no interval is negative"
     );
-    assert_eq!(change.event().data["new_status"], "maintenance");
+    assert_eq!(change.event().unwrap().data["new_status"], "maintenance");
 }
 
 #[test]

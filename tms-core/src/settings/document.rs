@@ -2,9 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::{PresenceSettings, Retention, SecuritySettings, Settings};
+use super::{PresenceSettings, ReportSettings, Retention, SecuritySettings, Settings};
 use crate::{
     alert::rule::{AlertRule, AlertRules, Threshold},
+    id::CustomerId,
+    report::Calendar,
     text::InvalidText,
 };
 
@@ -15,6 +17,7 @@ impl Settings {
         let rules = self.rules.iter().map(|rule| {
             json!({
                 "cause": rule.cause.as_str(),
+                "customer_id": rule.customer.map(CustomerId::get),
                 "is_enabled": rule.is_enabled,
                 "severity": rule.severity.as_str(),
                 "threshold": rule.threshold.map(|t| json!({
@@ -35,6 +38,7 @@ impl Settings {
             "rules": rules.collect::<Vec<_>>(),
             "retention": {
                 "metrics_days": r.metrics_days,
+                "metrics_hourly_days": r.metrics_hourly_days,
                 "status_changes_days": r.status_changes_days,
                 "logs_days": r.logs_days,
                 "resolved_alerts_days": r.resolved_alerts_days,
@@ -45,6 +49,7 @@ impl Settings {
                 "second_factor_roles": guarded.map(|role| role.as_str()).collect::<Vec<_>>(),
                 "step_up_minutes": self.security.step_up_minutes,
             },
+            "reports": { "time_zone": self.reports.calendar.zone() },
         })
     }
 
@@ -73,6 +78,7 @@ impl Settings {
             rules: AlertRules::new(rules),
             retention: Retention {
                 metrics_days: retention("metrics_days", r.metrics_days)?,
+                metrics_hourly_days: retention("metrics_hourly_days", r.metrics_hourly_days)?,
                 status_changes_days: retention("status_changes_days", r.status_changes_days)?,
                 logs_days: retention("logs_days", r.logs_days)?,
                 resolved_alerts_days: retention("resolved_alerts_days", r.resolved_alerts_days)?,
@@ -80,6 +86,7 @@ impl Settings {
                 events_days: retention("events_days", r.events_days)?,
             },
             security: read_security(document)?,
+            reports: read_reports(document)?,
         })
     }
 }
@@ -101,6 +108,15 @@ fn read_security(document: &Value) -> Result<SecuritySettings, InvalidText> {
         second_factor_roles: roles,
         step_up_minutes: number(document, "security", "step_up_minutes", usual.step_up_minutes)?,
     })
+}
+
+fn read_reports(document: &Value) -> Result<ReportSettings, InvalidText> {
+    let calendar = match document.get("reports").and_then(|section| section.get("time_zone")) {
+        None => Calendar::default(),
+        Some(zone) => Calendar::parse(zone.as_str().unwrap_or_default())
+            .map_err(|wrong| InvalidText(format!("reports.time_zone {}", wrong.0)))?,
+    };
+    Ok(ReportSettings { calendar })
 }
 
 fn number(document: &Value, section: &str, key: &str, default: u32) -> Result<u32, InvalidText> {
@@ -128,8 +144,16 @@ fn read_rule(value: &Value) -> Result<AlertRule, InvalidText> {
             })
         }
     };
+    let customer = match value.get("customer_id") {
+        None | Some(Value::Null) => None,
+        Some(id) => {
+            let id = id.as_i64().and_then(|id| CustomerId::new(id).ok());
+            Some(id.ok_or_else(|| wrong("customer_id"))?)
+        }
+    };
     Ok(AlertRule {
         cause: text("cause")?.parse()?,
+        customer,
         is_enabled: value
             .get("is_enabled")
             .and_then(Value::as_bool)
@@ -153,10 +177,19 @@ mod tests {
             .second_factor_roles
             .extend([Role::Admin, Role::Operator]);
         settings.security.step_up_minutes = 7;
+        let own = AlertRule {
+            customer: Some(CustomerId::new(7).unwrap()),
+            ..*settings.rules.get(crate::alert::Cause::HighDisk).unwrap()
+        };
+        settings.rules.put(own);
+        settings.reports.calendar = Calendar::parse("Europe/Berlin").unwrap();
         assert_eq!(Settings::from_document(&settings.to_document()).unwrap(), settings);
         assert_eq!(Settings::from_document(&json!({})).unwrap(), Settings::default());
         assert!(Settings::from_document(&json!({"presence": {"lost_grace_s": "x"}})).is_err());
         assert!(Settings::from_document(&json!({"rules": 1})).is_err());
+        for zone in [json!("Mars"), json!(7)] {
+            assert!(Settings::from_document(&json!({"reports": {"time_zone": zone}})).is_err());
+        }
         for roles in [json!("admin"), json!(["root"]), json!([1])] {
             assert!(Settings::from_document(&json!({"security": {"second_factor_roles": roles}})).is_err());
         }

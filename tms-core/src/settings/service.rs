@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use super::{SecuritySettings, Settings, SettingsStore, StoredSettings};
 use crate::{
-    audit::{AuditTarget, changes},
+    audit::{AuditEntry, AuditTarget, changes},
     ctx::Ctx,
     envelope::Envelope,
     error::Error,
@@ -22,17 +22,21 @@ pub struct SettingsService {
     initial: Arc<Settings>,
     rules: watch::Sender<Arc<BatchRules>>,
     security: watch::Sender<SecuritySettings>,
+    present: watch::Sender<Arc<Settings>>,
 }
 
 impl SettingsService {
     pub(crate) fn new(store: Arc<dyn SettingsStore>, initial: Settings) -> Self {
         let (rules, _) = watch::channel(Arc::new(rules_of(&initial)));
         let (security, _) = watch::channel(initial.security.clone());
+        let initial = Arc::new(initial);
+        let (present, _) = watch::channel(Arc::clone(&initial));
         Self {
             store,
-            initial: Arc::new(initial),
+            initial,
             rules,
             security,
+            present,
         }
     }
 
@@ -49,6 +53,16 @@ impl SettingsService {
     /// Follows what people must show.
     pub fn follow_security(&self) -> watch::Receiver<SecuritySettings> {
         self.security.subscribe()
+    }
+
+    /// Returns the settings that hold on this node, as of the last [`Self::reload`].
+    pub fn present(&self) -> Arc<Settings> {
+        Arc::clone(&self.present.borrow())
+    }
+
+    /// Follows the settings.
+    pub fn follow(&self) -> watch::Receiver<Arc<Settings>> {
+        self.present.subscribe()
     }
 
     /// Returns the stored settings, or those the program was built with while nobody has saved any.
@@ -70,10 +84,24 @@ impl SettingsService {
         let before = self.get(ctx).await?.settings.to_document();
         let changes = changes(&before, &next.to_document());
         let entry = ctx.audit("settings.update", AuditTarget::existing("settings", 1), changes);
+        self.save_as(ctx, next, seen, entry).await
+    }
+
+    /// Saves settings and says in `entry` what was changed.
+    pub(crate) async fn save_as(
+        &self,
+        ctx: &Ctx,
+        next: Settings,
+        seen: Revision,
+        entry: AuditEntry,
+    ) -> Result<StoredSettings, Error> {
+        ctx.require(Permission::SettingsWrite)?;
+        next.validate()?;
         let seen = Some(seen).filter(|seen| seen.0 > 0);
         let revision = self.store.save(&next, seen, Envelope::audited(entry)).await?;
         self.rules.send_replace(Arc::new(rules_of(&next)));
         self.security.send_replace(next.security.clone());
+        self.present.send_replace(Arc::new(next.clone()));
         Ok(StoredSettings {
             settings: next,
             revision,
@@ -101,6 +129,7 @@ impl SettingsService {
             }
             differs
         });
+        self.present.send_replace(Arc::new(settings.clone()));
         Ok(settings)
     }
 

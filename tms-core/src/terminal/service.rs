@@ -19,7 +19,7 @@ use crate::{
     idempotency::{IdempotencyStore, once_made, unreadable},
     page::{Order, Page, PageRequest},
     permission::Permission,
-    presence::{PresenceStore, StatusInterval, store::PresenceWrite},
+    presence::{PresenceStore, StatusInterval, store::Retirement},
     stores::Stores,
     text::{SerialNumber, search_key},
     time::Timestamp,
@@ -181,24 +181,11 @@ impl Terminals {
             if view.terminal.revision != seen {
                 return Err(Error::Stale(crate::id::EntityRef::new("terminal", id)));
             }
-            let version = view.presence.version;
-            let mut row = view.presence;
-            row.is_active = false;
-            row.raised = crate::alert::CauseSet::EMPTY;
-            row.version += 1;
-            let write = PresenceWrite {
-                row,
-                seen: version,
-                is_full: true,
-            };
+            let retirement = Retirement::of(view.presence, ctx.now);
             let changes = json!({ "lifecycle": { "before": view.terminal.lifecycle.as_str(), "after": "retired" } });
             let entry = ctx.audit("terminal.retire", AuditTarget::existing("terminal", id.get()), changes);
             let entry = entry.of_customer(view.terminal.draft.customer);
-            match self
-                .store
-                .retire(id, seen, &write, ctx.now, Envelope::audited(entry))
-                .await
-            {
+            match self.store.retire(id, seen, &retirement, Envelope::audited(entry)).await {
                 Err(StoreError::Stale(_)) => {}
                 outcome => return Ok(outcome?),
             }

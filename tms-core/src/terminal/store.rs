@@ -11,7 +11,7 @@ use crate::{
     id::{CustomerId, Revision, TerminalId},
     named_enum,
     page::{Order, Page, PageRequest},
-    presence::{Status, store::PresenceWrite},
+    presence::{Status, store::Retirement},
     text::SerialNumber,
     time::Timestamp,
 };
@@ -134,17 +134,16 @@ pub trait TerminalStore: fmt::Debug + Send + Sync + 'static {
     /// As those of [`Self::insert`] and [`Self::save`] when one of them would be refused; nothing is written then.
     async fn import(&self, import: &TerminalImport, now: Timestamp, with: Envelope) -> Result<(), StoreError>;
 
-    /// Retires a terminal: lifecycle, presence row, all its agent tokens (with their revocations), its count and the
-    /// envelope in one transaction (case `terminal::retiring_revokes_and_uncounts`).
+    /// Retires a terminal: lifecycle, presence row, the interval of status that ends, all its agent tokens (with their
+    /// revocations), its count and the envelope in one transaction (case `terminal::retiring_revokes_and_uncounts`).
     ///
     /// # Errors
-    /// [`StoreError::Stale`] if the revision is not `seen` or the presence version is not `presence.seen`.
+    /// [`StoreError::Stale`] if the revision is not `seen` or the presence version is not the one seen.
     async fn retire(
         &self,
         id: TerminalId,
         seen: Revision,
-        presence: &PresenceWrite,
-        now: Timestamp,
+        retirement: &Retirement,
         with: Envelope,
     ) -> Result<(), StoreError>;
 

@@ -30,9 +30,11 @@ pub mod lease;
 pub mod limit;
 pub mod live;
 pub mod maintenance;
+pub mod metric;
 pub mod notification;
 pub mod password_link;
 pub mod presence;
+pub mod report;
 pub mod second_factor;
 pub mod session;
 pub mod settings;
@@ -95,7 +97,7 @@ macro_rules! store_conformance {
                 due_rows_respect_outages, due_rows_respect_a_chain_of_outages, unraised_breaches_are_due,
                 breaches_in_maintenance_are_not_due, losses_go_before_thresholds,
                 due_rows_are_limited_and_counted, a_sweep_is_told_everywhere, sweep_never_overwrites_a_heartbeat,
-                a_sweep_beside_heartbeats_loses_none, unsettled_rows_are_found, a_saved_row_is_told_everywhere,
+                a_sweep_beside_heartbeats_loses_none, unsettled_rows_are_found, rows_that_rules_judge_are_found, a_saved_row_is_told_everywhere,
                 a_saved_row_without_change_closes_nothing, status_history_is_read_by_page,
                 a_fenced_sweep_writes_nothing;
             alert: a_raised_alert_reads_back, one_open_alert_per_terminal_and_cause,
@@ -112,6 +114,8 @@ macro_rules! store_conformance {
             maintenance: every_field_reads_back, lists_are_newest_first, ending_only_brings_forward,
                 out_of_step_finds_begin_and_end, overlapping_times_hold_together,
                 one_ended_before_it_began_never_holds, out_of_step_is_limited_to_active_ones;
+            metric: an_hour_is_rolled_up_once, rolling_again_leaves_the_same, the_next_hour_never_goes_back,
+                a_fenced_leader_notes_nothing, the_tail_comes_from_heartbeats, old_hours_are_dropped;
             notification: every_field_reads_back, names_are_unique, a_save_leaves_the_state_alone,
                 deleting_takes_messages_along, a_step_is_all_or_nothing, due_ones_wait_for_their_channel,
                 one_try_at_a_time, endings_are_noted, dropping_spares_young_messages;
@@ -134,6 +138,9 @@ macro_rules! store_conformance {
                 an_expired_one_changes_nothing, dropping_spares_good_links;
             guess: guesses_are_counted_by_window, parallel_guesses_are_all_counted, a_device_is_known_again,
                 a_person_has_few_devices, dropping_spares_what_counts;
+            report: intervals_are_added_up, life_before_and_after_service_is_told_apart,
+                a_change_meanwhile_counts_once, quarters_are_kept_once, quarters_tell_the_same_as_changes,
+                alerts_are_counted_by_cause, alerts_are_counted_by_customer;
             settings: saved_settings_load_back, stale_revision_is_refused, one_first_save_wins;
             event: every_field_reads_back, a_tail_goes_on_where_it_ended, tail_returns_each_event_once_in_order,
                 dropped_events_ask_for_resync, resync_after_dropping_all_leads_on;

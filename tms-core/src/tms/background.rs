@@ -15,8 +15,10 @@ use crate::{
     lease::Fence,
     limit::share::SHARE_EVERY,
     maintenance::reconcile::put_in_step,
+    metric,
     notification::follow::Follower,
     presence::{outage::STAMP_EVERY, reconcile::PresenceSweep},
+    report as reports,
     time::Timestamp,
     upkeep,
 };
@@ -35,6 +37,7 @@ const SEAL_EVERY: Duration = Duration::from_millis(500);
 /// How often the head of the audit trail is put into the log, where nobody who can write to the database reaches it.
 const HEAD_EVERY: Duration = Duration::from_secs(300);
 const REFUSALS_EVERY: Duration = Duration::from_secs(5);
+const ROLL_UP_EVERY: Duration = Duration::from_secs(60);
 const UPKEEP_EVERY: Duration = Duration::from_secs(3_600);
 /// A sweep rests this many times as long as it took.
 const REST: u32 = 20;
@@ -69,6 +72,7 @@ impl Tms {
                 until(wait(stopped.clone()), self.keep_maintenance(leader.clone())),
                 until(wait(stopped.clone()), self.compact(leader.clone())),
                 until(wait(stopped.clone()), self.keep_up(leader.clone())),
+                until(wait(stopped.clone()), self.roll_up_metrics(leader.clone())),
                 until(wait(stopped.clone()), self.seal_audit(leader.clone())),
                 until(wait(stopped.clone()), self.write_refusals()),
                 until(wait(stopped.clone()), self.learn_passwords()),
@@ -115,6 +119,7 @@ impl Tms {
         if let Some(deliverer) = self.notifications().deliverer() {
             deliverer.tick(fence).await?;
         }
+        self.roll_up(now, fence).await?;
         self.record_refusals(now).await?;
         audit::reconcile::seal(&*stores.audit, &self.0.audit_keys, fence).await?;
         Ok(())
@@ -268,6 +273,26 @@ impl Tms {
             };
             tokio::time::sleep(rest).await;
         }
+    }
+
+    async fn roll_up_metrics(&self, leader: watch::Receiver<Option<Fence>>) {
+        let mut timer = every(ROLL_UP_EVERY);
+        loop {
+            timer.tick().await;
+            let Some(fence) = present(&leader) else { continue };
+            let done = report("rolling metrics and status up", self.roll_up(self.now(), fence).await);
+            if let Some(done) = done.filter(|done| done.rows > 0) {
+                tracing::info!(hours = done.hours, rows = done.rows, "metrics rolled up");
+            }
+        }
+    }
+
+    async fn roll_up(&self, now: Timestamp, fence: Fence) -> Result<metric::reconcile::RolledUp, StoreError> {
+        let (stores, keep) = (self.stores(), self.settings().present().retention);
+        let done = metric::reconcile::tick(&*stores.metrics, keep.metrics_days, now, fence).await?;
+        let days = keep.status_changes_days;
+        reports::reconcile::tick(&*stores.reports, &*stores.presence, days, now, fence).await?;
+        Ok(done)
     }
 
     async fn seal_audit(&self, leader: watch::Receiver<Option<Fence>>) {

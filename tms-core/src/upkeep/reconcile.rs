@@ -6,6 +6,7 @@ use crate::{
     audit::{self, AuditKeys},
     error::StoreError,
     lease::Fence,
+    metric,
     operator::guess::{DEVICE_LIFE, WINDOW},
     settings::Retention,
     stores::Stores,
@@ -32,6 +33,8 @@ pub async fn tick(
     fence: Fence,
 ) -> Result<(), StoreError> {
     stores.upkeep.ensure_partitions(now).await?;
+    // Heartbeats go only once their measurements are rolled up.
+    metric::reconcile::tick(&*stores.metrics, keep.metrics_days, now, fence).await?;
     let dropped = stores.upkeep.drop_history(keep, now).await?;
     let days = |days: u32| Duration::from_secs(u64::from(days) * 86_400);
     let kept_from = Timestamp::from_secs((now.day() - i64::from(keep.audit_days)) * 86_400);

@@ -59,7 +59,7 @@ pub trait UpkeepStore: fmt::Debug + Send + Sync + 'static {
     /// A store without partitions does nothing.
     async fn ensure_partitions(&self, now: Timestamp) -> Result<(), StoreError>;
 
-    /// Drops metrics, status changes, logs and old outages that `keep` no longer asks for, whole days of
+    /// Drops metrics, raw and by the hour, status changes, logs and old outages that `keep` no longer asks for, whole days of
     /// receipt at a time (case `upkeep::retention_drops_whole_days`).
     async fn drop_history(&self, keep: &Retention, now: Timestamp) -> Result<Dropped, StoreError>;
 

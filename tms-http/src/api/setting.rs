@@ -79,11 +79,15 @@ fn refuse_unknown(given: &Value, known: &Value, path: &str, errors: &mut FieldEr
                 }
             }
         }
-        // The rules: each stands for the one of its cause.
+        // The rules: each stands for the one of its cause and customer.
         (Value::Array(given), Value::Array(known)) => {
             for (index, value) in given.iter().enumerate() {
                 let path = format!("{path}[{index}]");
-                match known.iter().find(|known| known.get("cause") == value.get("cause")) {
+                let of = |rule: &Value| {
+                    let customer = rule.get("customer_id").and_then(Value::as_i64);
+                    (rule.get("cause").cloned(), customer)
+                };
+                match known.iter().find(|known| of(known) == of(value)) {
                     Some(known) => refuse_unknown(value, known, &path, errors),
                     None => errors.add(path, "has a cause without a rule"),
                 }

@@ -1,7 +1,9 @@
 //! What an operator asks of the server. An access token that has ended is renewed on the way.
 
+pub mod alert_rule;
 pub mod events;
 pub mod people;
+pub mod report;
 pub mod session;
 pub mod walk;
 
@@ -23,7 +25,7 @@ use crate::wire::{
     auth::{LoginRequest, TokenAnswer, User},
     customer::{Customer, CustomerCreate, CustomerPatch, CustomerQuery},
     enrollment_code::{EnrollmentCode, EnrollmentCodeCreate, EnrollmentCodeQuery},
-    history::{LogQuery, LogRow, MetricsQuery, MetricsRow, PageQuery, StatusChange},
+    history::{LogQuery, LogRow, MetricsPeriod, MetricsQuery, MetricsRow, PageQuery, StatusChange},
     maintenance::{Maintenance, MaintenanceCreate, MaintenanceQuery},
     summary::Summary,
     terminal::{ConfigUpdate, ConfigUpdated, Terminal, TerminalCreate, TerminalPatch, TerminalQuery},
@@ -167,9 +169,32 @@ impl OperatorClient {
             .await
     }
 
-    /// Lists the heartbeats of a terminal, newest first.
+    /// Lists the heartbeats of a terminal, newest first; whatever resolution the query names, the raw one.
     pub async fn metrics(&self, id: i64, query: &MetricsQuery) -> Result<List<MetricsRow>, ClientError> {
-        self.list(&format!("/terminals/{id}/metrics"), query).await
+        self.measurements(id, "raw", query).await
+    }
+
+    /// Lists the hours of a terminal in which it was heard, newest first.
+    pub async fn metrics_by_hour(&self, id: i64, query: &MetricsQuery) -> Result<List<MetricsPeriod>, ClientError> {
+        self.measurements(id, "hour", query).await
+    }
+
+    /// Lists the days of a terminal in which it was heard, newest first.
+    pub async fn metrics_by_day(&self, id: i64, query: &MetricsQuery) -> Result<List<MetricsPeriod>, ClientError> {
+        self.measurements(id, "day", query).await
+    }
+
+    async fn measurements<T: DeserializeOwned>(
+        &self,
+        id: i64,
+        resolution: &str,
+        query: &MetricsQuery,
+    ) -> Result<List<T>, ClientError> {
+        let query = MetricsQuery {
+            resolution: Some(resolution.to_owned()),
+            ..query.clone()
+        };
+        self.list(&format!("/terminals/{id}/metrics"), &query).await
     }
 
     /// Walks the raw heartbeats of a terminal, received in `[from, to)`, newest first.

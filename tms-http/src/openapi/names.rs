@@ -4,9 +4,11 @@ use tms_core::{
     alert::{AlertState, Cause, Resolution, Severity},
     audit::verify::FindingKind,
     customer::ContractType,
+    metric::Resolution as CoreResolution,
     notification::{Language as CoreLanguage, MailSecurity as CoreMailSecurity},
     permission::{Permission, Role as CoreRole},
     presence::{Link as CoreLink, Status as CoreStatus},
+    report::{Granularity as CoreGranularity, Period as CorePeriod},
     terminal::Lifecycle as CoreLifecycle,
     terminal_log::LogLevel as CoreLogLevel,
 };
@@ -54,11 +56,14 @@ names! {
     ChannelStatus: ["unused", "ok", "failing"];
     Contract: all!(ContractType);
     DeviceState: ["ok", "error", "absent", "unknown"];
+    Granularity: all!(CoreGranularity);
     Language: all!(CoreLanguage);
     Lifecycle: all!(CoreLifecycle);
     Link: all!(CoreLink);
     LogLevel: all!(CoreLogLevel);
     MailSecurity: all!(CoreMailSecurity);
+    Period: all!(CorePeriod);
+    MetricResolution: all!(CoreResolution);
     Role: all!(CoreRole);
     Status: all!(CoreStatus);
     TestStatus: ["sent", "failed"];

@@ -21,7 +21,7 @@ impl Schemas {
     pub(super) fn of<T: ToSchema>(&mut self) -> Value {
         self.keep_parts::<T>();
         let schema = plain(&T::schema());
-        if ["properties", "enum", "allOf"]
+        if ["properties", "enum", "allOf", "oneOf"]
             .iter()
             .all(|key| schema.get(key).is_none())
         {

@@ -31,6 +31,77 @@ pub struct MetricsRow {
     pub transaction_count: Option<i64>,
 }
 
+/// A row of `GET /terminals/{id}/metrics?resolution=hour` or `day`: what the heartbeats of that time said.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "server",
+    derive(utoipa::ToSchema),
+    schema(example = json!(
+        {"period": "2026-01-24T19:00+09:00", "from": "2026-01-24T10:00:00Z", "to": "2026-01-24T11:00:00Z",
+        "heartbeats": 12, "metrics": {"cpu_usage": {"min": 12, "avg": 45.25, "max": 91, "count": 12},
+        "memory_usage": null, "disk_usage": null, "temperature": null}}
+    ))
+)]
+pub struct MetricsPeriod {
+    /// Its name in the report's time zone, such as `2026-01-24T19:00+09:00` or `2026-01-24`.
+    pub period: String,
+    /// When it begins.
+    pub from: String,
+    /// When it ends.
+    pub to: String,
+    /// How many heartbeats there were.
+    pub heartbeats: u32,
+    /// What was measured.
+    pub metrics: MeasuredMetrics,
+}
+
+/// Measurements of a time; null where there were none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+pub struct MeasuredMetrics {
+    /// Processor use, percent.
+    pub cpu_usage: Option<Measured>,
+    /// Memory use, percent.
+    pub memory_usage: Option<Measured>,
+    /// Disk use, percent.
+    pub disk_usage: Option<Measured>,
+    /// Temperature, degrees Celsius.
+    pub temperature: Option<Measured>,
+}
+
+/// The values of one measurement within a time.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+pub struct Measured {
+    /// The lowest.
+    pub min: i64,
+    /// The mean, to two digits.
+    pub avg: f64,
+    /// The highest.
+    pub max: i64,
+    /// How many there were.
+    pub count: u32,
+}
+
+/// A row of `GET /terminals/{id}/metrics`, by the resolution that was asked for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "server",
+    derive(utoipa::ToSchema),
+    schema(example = json!(
+        {"timestamp": "2026-01-24T10:00:00Z", "received_at": "2026-01-24T10:00:01Z", "seq": 812, "device":
+        {"state": "ok", "error_code": 0}, "metrics": {"cpu_usage": 45, "memory_usage": 60, "disk_usage": 30,
+        "temperature": 35}, "transaction_count": 150}
+    ))
+)]
+#[serde(untagged)]
+pub enum MetricsItem {
+    /// A heartbeat, for `raw`.
+    Raw(MetricsRow),
+    /// An hour or a day.
+    Period(MetricsPeriod),
+}
+
 /// The reader as it was reported.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
@@ -102,8 +173,9 @@ pub struct LogRow {
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct MetricsQuery {
-    /// raw.
+    /// raw, hour, day; raw if not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "server", schema(value_type = Option<crate::openapi::names::MetricResolution>))]
     pub resolution: Option<String>,
     /// Received at or after.
     #[serde(default, skip_serializing_if = "Option::is_none")]

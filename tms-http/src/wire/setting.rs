@@ -13,7 +13,8 @@ use super::Name;
         "presence": {"default_interval_s": 300, "lost_after_intervals": 2, "lost_grace_s": 60},
         "rules": [{"cause": "high_cpu", "is_enabled": true, "severity": "MEDIUM",
             "threshold": {"value": 90, "duration_s": 600, "clear_value": 80}}],
-        "retention": {"metrics_days": 7, "events_days": 1}
+        "retention": {"metrics_days": 7, "events_days": 1},
+        "reports": {"time_zone": "Asia/Tokyo"}
     }))
 )]
 #[serde(deny_unknown_fields)]
@@ -30,6 +31,18 @@ pub struct Settings {
     /// How people prove who they are.
     #[serde(default)]
     pub security: SecuritySettings,
+    /// How reports are cut.
+    #[serde(default)]
+    pub reports: ReportSettings,
+}
+
+/// How reports are cut.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(default, deny_unknown_fields)]
+pub struct ReportSettings {
+    /// Whose days, weeks and months they have, such as `Asia/Tokyo`.
+    pub time_zone: String,
 }
 
 /// How people prove who they are.
@@ -71,6 +84,9 @@ pub struct Rule {
     /// The cause.
     #[cfg_attr(feature = "server", schema(value_type = crate::openapi::names::AlertType))]
     pub cause: Name,
+    /// Whose terminals it is for; all that have no rule of their own, if missing.
+    #[serde(default)]
+    pub customer_id: Option<i64>,
     /// Whether it raises any.
     pub is_enabled: bool,
     /// How bad it is.
@@ -101,6 +117,8 @@ pub struct Threshold {
 pub struct Retention {
     /// Heartbeats.
     pub metrics_days: u32,
+    /// Their measurements by the hour.
+    pub metrics_hourly_days: u32,
     /// Changes of status.
     pub status_changes_days: u32,
     /// Logs of terminals.

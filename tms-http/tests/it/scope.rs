@@ -26,6 +26,10 @@ fn bound(method: &str, path: &str) -> Bound {
         (
             _,
             "/summary"
+            | "/reports/availability"
+            | "/reports/availability.csv"
+            | "/reports/summary"
+            | "/reports/summary.csv"
             | "/openapi.json"
             | "/events"
             | "/ws/monitoring"
@@ -36,7 +40,7 @@ fn bound(method: &str, path: &str) -> Bound {
         ) => Bound::Neither,
         (_, "/audit/verify" | "/audit/export.jsonl") => Bound::Denied,
         _ if matches!(root, "auth" | "agent") => Bound::Neither,
-        _ if matches!(root, "users" | "settings" | "notification-channels") => Bound::Denied,
+        _ if matches!(root, "users" | "settings" | "alert-rules" | "notification-channels") => Bound::Denied,
         (_, path) if path.contains("{id}") => Bound::One,
         ("GET", _) => Bound::List,
         // What these make is looked at one by one.
@@ -125,6 +129,8 @@ fn body(method: &str, path: &str) -> Option<Value> {
         ("PATCH", "/users/{id}") => Some(json!({ "full_name": "x" })),
         ("POST", "/notification-channels") => Some(json!({ "name": "y", "slack": { "url": "https://x.example" } })),
         ("PATCH", "/notification-channels/{id}") => Some(json!({ "is_enabled": false })),
+        ("POST", "/alert-rules") => Some(json!({ "alert_type": "offline", "customer_id": 1, "severity": "LOW" })),
+        ("PATCH", "/alert-rules/{id}") => Some(json!({ "is_enabled": false })),
         ("POST", "/users") => Some(json!({ "username": "new-san", "role": "viewer" })),
         ("PUT", _) => Some(json!({})),
         _ => None,

@@ -107,6 +107,23 @@ impl PresenceStore for PgStore {
         .await
     }
 
+    async fn judged_by_rules(&self, after: Option<TerminalId>, limit: u32) -> Result<Vec<Presence>, StoreError> {
+        self.bounded(async {
+            let rows = sqlx::query(concat!(
+                "SELECT ",
+                presence_columns!(),
+                " FROM terminal_presence p WHERE p.terminal_id > $1 AND p.is_active AND (p.raised <> 0 OR p.breached <> 0 \
+                 OR p.is_lost OR p.device IN ('error', 'absent')) ORDER BY p.terminal_id LIMIT $2"
+            ))
+            .bind(after.map_or(0, TerminalId::get))
+            .bind(i64::from(limit))
+            .fetch_all(self.pool())
+            .await?;
+            rows.iter().map(presence_row::read).collect()
+        })
+        .await
+    }
+
     async fn save(
         &self,
         write: &PresenceWrite,

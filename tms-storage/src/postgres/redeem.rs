@@ -31,6 +31,7 @@ impl PgStore {
     ) -> Result<Result<Enrolled, Refusal>, Fault> {
         for _ in 1..TRIES {
             match self.try_redeem(request, now, with.clone()).await {
+                Err(fault) if fault.is_missing_partition() => self.add_partitions(Some(now), Some(now)).await?,
                 // Somebody enrolled the same serial number at the same time: look again.
                 Err(fault) if fault.is_duplicate() || fault.is_contention() => {}
                 outcome => return outcome,
@@ -173,8 +174,8 @@ async fn take_over(
         .next()
         .ok_or_else(|| Fault::missing("terminal", terminal.id))?;
     let seen = row.version;
+    let change = was_retired.then(|| row.come_back(now));
     row.version += 1;
-    row.is_active = true;
     note(&mut row.reported, &request.reported);
     let write = PresenceWrite {
         row: row.clone(),
@@ -187,6 +188,7 @@ async fn take_over(
     if was_retired {
         status_change::count(tx, terminal.draft.customer, status, 1).await?;
     }
+    status_change::write(tx, change.as_slice()).await?;
     Ok((terminal, row))
 }
 

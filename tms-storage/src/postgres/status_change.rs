@@ -3,7 +3,7 @@
 use sqlx::PgConnection;
 use tms_core::{
     id::CustomerId,
-    presence::{Status, StatusChange},
+    presence::{Phase, Status, StatusChange},
 };
 
 use super::{envelope::write_events, error::Fault, time::At};
@@ -11,11 +11,11 @@ use super::{envelope::write_events, error::Fault, time::At};
 /// Retired terminals are not counted, whatever happens to their row.
 const WRITE: &str = "\
 WITH change AS (
-    SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::timestamptz[], $4::timestamptz[], $5::text[], $6::text[])
-        AS c (terminal_id, customer_id, began_at, ended_at, status, next_status)
+    SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::timestamptz[], $4::timestamptz[], $5::text[], $6::text[],
+        $7::text[]) AS c (terminal_id, customer_id, began_at, ended_at, status, next_status, phase)
 ), kept AS (
-    INSERT INTO status_change (terminal_id, customer_id, began_at, ended_at, status, next_status)
-    SELECT terminal_id, customer_id, began_at, ended_at, status, next_status FROM change
+    INSERT INTO status_change (terminal_id, customer_id, began_at, ended_at, status, next_status, phase)
+    SELECT terminal_id, customer_id, began_at, ended_at, status, next_status, phase FROM change
 ), counted AS (
     SELECT c.* FROM change c JOIN terminal t ON t.id = c.terminal_id WHERE t.lifecycle <> 'retired'
 )
@@ -40,9 +40,11 @@ pub(super) async fn write(connection: &mut PgConnection, changes: &[StatusChange
         .bind(each(changes, |change| At::from(change.at)))
         .bind(each(changes, |change| change.from.as_str()))
         .bind(each(changes, |change| change.to.as_str()))
+        .bind(each(changes, |change| change.phase_beside_status().map(Phase::as_str)))
         .execute(&mut *connection)
         .await?;
-    write_events(connection, &each(changes, StatusChange::event)).await
+    let events: Vec<_> = changes.iter().filter_map(StatusChange::event).collect();
+    write_events(connection, &events).await
 }
 
 /// Counts a terminal in (`n` = 1) or out (`n` = -1).

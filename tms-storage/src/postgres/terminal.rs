@@ -7,7 +7,7 @@ use tms_core::{
     envelope::Envelope,
     id::{CustomerId, Revision, TerminalId},
     page::{Order, Page, PageRequest},
-    presence::{Presence, Status, store::PresenceWrite},
+    presence::{Presence, Status, store::Retirement},
     terminal::{
         Host, Lifecycle, Terminal, TerminalDraft, TerminalStore, TerminalView,
         import::TerminalImport,
@@ -202,11 +202,10 @@ impl TerminalStore for PgStore {
         &self,
         id: TerminalId,
         seen: Revision,
-        presence: &PresenceWrite,
-        now: Timestamp,
+        retirement: &Retirement,
         with: Envelope,
     ) -> Result<(), StoreError> {
-        let retired = self.bounded(self.retire_terminal(id, seen, presence, now, with)).await;
+        let retired = self.bounded(self.retire_terminal(id, seen, retirement, with)).await;
         self.presence_cache.forget(std::iter::once(id));
         retired
     }
@@ -374,29 +373,47 @@ impl PgStore {
         &self,
         id: TerminalId,
         seen: Revision,
-        presence: &PresenceWrite,
-        now: Timestamp,
+        retirement: &Retirement,
         with: Envelope,
     ) -> Result<(), Fault> {
+        match self.try_retire(id, seen, retirement, with.clone()).await {
+            Err(fault) if fault.is_missing_partition() => {
+                let day = Some(retirement.change.at);
+                self.add_partitions(day, day).await?;
+                self.try_retire(id, seen, retirement, with).await
+            }
+            outcome => outcome,
+        }
+    }
+
+    async fn try_retire(
+        &self,
+        id: TerminalId,
+        seen: Revision,
+        retirement: &Retirement,
+        with: Envelope,
+    ) -> Result<(), Fault> {
+        let Retirement { write, change } = retirement;
         let mut act = self.act(with).await?;
         let found = lock(&mut act.tx, id.get()).await?;
         let (before, status) = found.ok_or_else(|| Fault::missing("terminal", id))?;
         if before.revision != seen {
             return Err(Fault::stale("terminal", id));
         }
-        if presence_row::write(&mut act.tx, &[presence]).await? != 1 {
+        if presence_row::write(&mut act.tx, &[write]).await? != 1 {
             return Err(Fault::stale("terminal", id));
         }
         let next = Terminal {
             lifecycle: Lifecycle::Retired,
-            updated_at: now,
+            updated_at: change.at,
             ..before.clone()
         };
         overwrite(&mut act.tx, &next, seen.next()).await?;
-        credential::revoke(&mut act.tx, id, None, Some(now.into())).await?;
+        credential::revoke(&mut act.tx, id, None, Some(change.at.into())).await?;
         if before.lifecycle != Lifecycle::Retired {
             status_change::count(&mut act.tx, before.draft.customer, status, -1).await?;
         }
+        status_change::write(&mut act.tx, std::slice::from_ref(change)).await?;
         act.finish(Some(id.get())).await
     }
 }

@@ -38,6 +38,7 @@ impl UpkeepStore for PgStore {
             let mut dropped = Dropped::default();
             for (table, days) in [
                 ("heartbeat_history", keep.metrics_days),
+                ("metric_hour", keep.metrics_hourly_days),
                 ("status_change", keep.status_changes_days),
                 ("terminal_log", keep.logs_days),
             ] {
@@ -48,6 +49,11 @@ impl UpkeepStore for PgStore {
                 .execute(self.pool())
                 .await?;
             dropped.rows += outages.rows_affected();
+            let quarters = sqlx::query("DELETE FROM status_quarter WHERE at < $1")
+                .bind(At::from(kept_from(now, keep.status_changes_days)))
+                .execute(self.pool())
+                .await?;
+            dropped.rows += quarters.rows_affected();
             // Names of lines are not counted: nobody can read them.
             self.drop_log_names(kept_from(now, LOG_NAMES_DAYS.min(keep.logs_days)))
                 .await?;

@@ -151,6 +151,21 @@ impl PresenceStore for SqliteStore {
         load(&mut conn, &ids_of(&rows)?).await
     }
 
+    async fn judged_by_rules(&self, after: Option<TerminalId>, limit: u32) -> Result<Vec<Presence>, StoreError> {
+        let mut conn = self.read().await?;
+        let rows = sqlx::query(
+            "SELECT terminal_id FROM terminal_presence WHERE terminal_id > ?1 AND is_active = 1
+                 AND (raised <> 0 OR breach_bits <> 0 OR is_lost = 1 OR device IN ('error', 'absent'))
+             ORDER BY terminal_id LIMIT ?2",
+        )
+        .bind(after.map_or(0, TerminalId::get))
+        .bind(i64::from(limit))
+        .fetch_all(&mut *conn)
+        .await
+        .or_fault(KIND, "")?;
+        load(&mut conn, &ids_of(&rows)?).await
+    }
+
     async fn save(
         &self,
         write: &PresenceWrite,

@@ -11,7 +11,7 @@ use tms_core::{
     StoreError,
     event::Event,
     id::{CustomerId, TerminalId},
-    presence::{Presence, Status, StatusChange, store::PresenceWrite},
+    presence::{Phase, Presence, Status, StatusChange, store::PresenceWrite},
     time::Timestamp,
 };
 
@@ -67,8 +67,8 @@ static SHOWN: LazyLock<Bulk> = LazyLock::new(|| {
 
 static CHANGES: LazyLock<Bulk> = LazyLock::new(|| {
     Bulk::new(
-        "INSERT INTO status_change (terminal_id, customer_id, status, began_at, ended_at, next_status) VALUES ",
-        6,
+        "INSERT INTO status_change (terminal_id, customer_id, status, began_at, ended_at, next_status, phase) VALUES ",
+        7,
         "",
     )
 });
@@ -161,7 +161,8 @@ pub(super) async fn write_changes(
                 .add(change.from.as_str())
                 .time(change.began_at)
                 .time(change.at)
-                .add(change.to.as_str());
+                .add(change.to.as_str())
+                .add(change.phase_beside_status().map(Phase::as_str));
         })
         .await
         .or_fault("status change", "")?;
@@ -171,7 +172,7 @@ pub(super) async fn write_changes(
         counts.add(change.customer, change.to, 1);
     }
     counts.write(conn).await?;
-    let events: Vec<Event> = changes.iter().map(StatusChange::event).collect();
+    let events: Vec<Event> = changes.iter().filter_map(StatusChange::event).collect();
     write_events(conn, &events).await
 }
 

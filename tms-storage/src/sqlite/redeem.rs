@@ -4,7 +4,7 @@ use tms_core::{
     StoreError,
     enrolment::{Admission, Enrolled, EnrolmentCode, Redemption, Refusal, Situation, admit},
     id::{CustomerId, EntityRef, TerminalId},
-    presence::{Presence, Reported, StatusChange, store::PresenceWrite},
+    presence::{Presence, Reported, store::PresenceWrite},
     terminal::{Lifecycle, Terminal, TerminalDraft},
     time::Timestamp,
 };
@@ -104,13 +104,9 @@ async fn take_over(
     terminal::update_row(work.conn(), &terminal, terminal.revision).await?;
     credential::revoke(work.conn(), terminal.id, None, now).await?;
 
-    let stored = stored_presence(work.conn(), terminal.id).await?;
-    let seen = stored.version;
-    let (mut row, change) = if is_back {
-        begin_anew(stored, now)
-    } else {
-        (stored, None)
-    };
+    let mut row = stored_presence(work.conn(), terminal.id).await?;
+    let seen = row.version;
+    let change = is_back.then(|| row.come_back(now));
     row.version = seen + 1;
     merge(&mut row.reported, &request.reported);
     if is_back {
@@ -128,33 +124,6 @@ async fn take_over(
     };
     work.write_row(&write, last).await?;
     Ok(terminal)
-}
-
-/// A terminal that comes back was not heard so far; only what people set and what the agent said stays.
-fn begin_anew(old: Presence, now: Timestamp) -> (Presence, Option<StatusChange>) {
-    let mut row = Presence {
-        config_version: old.config_version,
-        in_maintenance: old.in_maintenance,
-        past_boots: old.past_boots,
-        alerted: old.alerted,
-        reported: old.reported,
-        ..Presence::new(old.terminal, old.customer, old.interval_s, now)
-    };
-    row.status = row.derived_status();
-    if row.status == old.status {
-        row.status_since = old.status_since;
-        return (row, None);
-    }
-    let change = StatusChange {
-        terminal: old.terminal,
-        customer: old.customer,
-        from: old.status,
-        began_at: old.status_since,
-        to: row.status,
-        at: now.max(old.status_since),
-    };
-    row.status_since = change.at;
-    (row, Some(change))
 }
 
 fn fill_shop(draft: &mut TerminalDraft, code: &EnrolmentCode) {

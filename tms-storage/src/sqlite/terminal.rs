@@ -13,7 +13,10 @@ use tms_core::{
     envelope::Envelope,
     id::{CustomerId, EntityRef, Revision, TerminalId},
     page::{Order, Page, PageRequest},
-    presence::{Presence, store::PresenceWrite},
+    presence::{
+        Presence,
+        store::{PresenceWrite, Retirement},
+    },
     terminal::{
         Host, Lifecycle, Terminal, TerminalDraft, TerminalStore, TerminalView,
         import::TerminalImport,
@@ -30,7 +33,7 @@ use super::{
     error::OrFault,
     fields::Fields,
     presence,
-    presence_write::{Counts, heads},
+    presence_write::{Counts, heads, write_changes},
     terminal_import, terminal_list,
     work::Work,
 };
@@ -172,24 +175,24 @@ impl TerminalStore for SqliteStore {
         &self,
         id: TerminalId,
         seen: Revision,
-        presence: &PresenceWrite,
-        now: Timestamp,
+        retirement: &Retirement,
         with: Envelope,
     ) -> Result<(), StoreError> {
+        let Retirement { write, change } = retirement;
         let mut work = self.act(&with).await?;
         let before = expect_revision(work.conn(), id, seen).await?;
         let stored = stored_presence(work.conn(), id).await?;
-        if stored.version != presence.seen {
+        if stored.version != write.seen {
             return Err(StoreError::Stale(EntityRef::new("presence", id)));
         }
         let last = heads(work.conn(), &[id])
             .await?
             .get(&id)
             .and_then(|head| head.last_heartbeat);
-        work.write_row(presence, last).await?;
+        work.write_row(write, last).await?;
         sqlx::query("UPDATE terminal SET lifecycle = ?, updated_at = ?, revision = ? WHERE id = ?")
             .bind(Lifecycle::Retired.as_str())
-            .bind(now.as_micros())
+            .bind(change.at.as_micros())
             .bind(seen.next().0)
             .bind(id.get())
             .execute(work.conn())
@@ -200,7 +203,9 @@ impl TerminalStore for SqliteStore {
             counts.add(stored.customer, stored.status, -1);
             counts.write(work.conn()).await?;
         }
-        credential::revoke(work.conn(), id, None, now).await?;
+        // It has left the counts with the status that it keeps.
+        write_changes(work.conn(), std::slice::from_ref(change), |_| false).await?;
+        credential::revoke(work.conn(), id, None, change.at).await?;
         work.seal(&with, Some(id.get())).await
     }
 

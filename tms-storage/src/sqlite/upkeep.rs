@@ -21,6 +21,10 @@ const DAY: i64 = 86_400_000_000;
 const AT_ONCE: i64 = 5_000;
 /// Event ids of log lines are remembered so many days (DECISIONS 20).
 const DEDUP_DAYS: u32 = 30;
+const DROP_QUARTERS: &str =
+    "DELETE FROM status_quarter WHERE at IN (SELECT at FROM status_quarter WHERE at < ?1 LIMIT ?2)";
+const DROP_HOURS: &str = "DELETE FROM metric_hour WHERE (terminal_id, hour_at) IN
+    (SELECT terminal_id, hour_at FROM metric_hour WHERE hour_at < ?1 LIMIT ?2)";
 const DROP_DEDUP: &str = "DELETE FROM log_dedup WHERE (terminal_id, event_id) IN
     (SELECT terminal_id, event_id FROM log_dedup WHERE received_at < ?1 LIMIT ?2)";
 
@@ -84,6 +88,8 @@ impl UpkeepStore for SqliteStore {
             rows += self.drop_in_parts(drop, first.unwrap_or(i64::MAX)).await?;
         }
         for (drop, days) in [
+            (DROP_HOURS, keep.metrics_hourly_days),
+            (DROP_QUARTERS, keep.status_changes_days),
             (by_time!("status_change", "ended_at"), keep.status_changes_days),
             (by_time!("outage", "to_at"), keep.status_changes_days),
             (DROP_DEDUP, DEDUP_DAYS.min(keep.logs_days)),

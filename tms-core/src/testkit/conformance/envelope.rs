@@ -10,6 +10,7 @@ use crate::{
     operator::User,
     page::Order,
     permission::Role,
+    presence::store::Retirement,
     secret::Secret,
     settings::Settings,
     testkit::{
@@ -125,8 +126,8 @@ pub async fn one_without_a_reason_is_refused(stores: &Stores) {
     let draft = build::terminal(customer.id, 3);
     refused!(t.insert(&draft, NOW, w()).await, StoreError::Rejected(_));
     refused!(t.save(&view.terminal, seen, w()).await, StoreError::Rejected(_));
-    let retiring = super::terminal::retiring(view.presence.clone(), NOW);
-    refused!(t.retire(id, seen, &retiring, NOW, w()).await, StoreError::Rejected(_));
+    let retiring = Retirement::of(view.presence.clone(), NOW);
+    refused!(t.retire(id, seen, &retiring, w()).await, StoreError::Rejected(_));
     let new = build::code(customer.id, 4);
     refused!(stores.enrolment.insert(&new, NOW, w()).await, StoreError::Rejected(_));
     refused!(stores.enrolment.revoke(code.id, w()).await, StoreError::Rejected(_));
@@ -220,8 +221,8 @@ pub async fn a_lost_lease_stops_changes_of_terminals(stores: &Stores) {
     let draft = build::terminal(customer.id, 3);
     refused!(t.insert(&draft, NOW, w()).await, StoreError::Fenced);
     refused!(t.save(&view.terminal, seen, w()).await, StoreError::Fenced);
-    let retiring = super::terminal::retiring(view.presence.clone(), NOW);
-    refused!(t.retire(id, seen, &retiring, NOW, w()).await, StoreError::Fenced);
+    let retiring = Retirement::of(view.presence.clone(), NOW);
+    refused!(t.retire(id, seen, &retiring, w()).await, StoreError::Fenced);
     let new = build::code(customer.id, 4);
     refused!(stores.enrolment.insert(&new, NOW, w()).await, StoreError::Fenced);
     refused!(stores.enrolment.revoke(code.id, w()).await, StoreError::Fenced);

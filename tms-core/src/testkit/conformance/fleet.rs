@@ -21,7 +21,7 @@ use crate::{
     page::{Order, PageRequest},
     presence::{
         Presence, StatusChange,
-        store::{PresenceWrite, SweepPlan},
+        store::{PresenceWrite, Retirement, SweepPlan},
         sweep::{SweepInput, plan},
     },
     testkit::{build, given},
@@ -272,14 +272,14 @@ impl Life<'_> {
         };
         let (id, now) = (row.terminal, self.model.now);
         let seen = given::view(self.stores, id).await.terminal.revision;
-        let write = super::terminal::retiring(row, now);
+        let retirement = Retirement::of(row, now);
         told(
             self.stores
                 .terminals
-                .retire(id, seen, &write, now, Envelope::following())
+                .retire(id, seen, &retirement, Envelope::following())
                 .await,
         )?;
-        self.model.write(write.row, None);
+        self.model.write(retirement.write.row, Some(retirement.change));
         Ok(())
     }
 

@@ -11,7 +11,8 @@ use crate::{
     error::StoreError,
     id::Revision,
     permission::Role,
-    settings::{PresenceSettings, Retention, SecuritySettings, Settings, StoredSettings},
+    report::Calendar,
+    settings::{PresenceSettings, ReportSettings, Retention, SecuritySettings, Settings, StoredSettings},
     testkit::build,
 };
 
@@ -27,6 +28,7 @@ fn changed() -> Settings {
         },
         rules: AlertRules::new(vec![AlertRule {
             cause: Cause::HighCpu,
+            customer: None,
             is_enabled: false,
             severity: Severity::Info,
             threshold: Some(Threshold {
@@ -37,6 +39,7 @@ fn changed() -> Settings {
         }]),
         retention: Retention {
             metrics_days: 400,
+            metrics_hourly_days: 4_000,
             status_changes_days: 4_000,
             logs_days: 1,
             resolved_alerts_days: 4_000,
@@ -46,6 +49,9 @@ fn changed() -> Settings {
         security: SecuritySettings {
             second_factor_roles: [Role::Admin, Role::Viewer].into(),
             step_up_minutes: 60,
+        },
+        reports: ReportSettings {
+            calendar: Calendar::parse("America/Sao_Paulo").unwrap(),
         },
     }
 }

@@ -9,16 +9,15 @@ use futures::future::join_all;
 use crate::{
     Stores,
     alert::AlertPlan,
-    alert::{Cause, CauseSet, rule::AlertRules},
+    alert::{Cause, CauseSet},
     error::StoreError,
     id::{CustomerId, Revision, TerminalId},
-    presence::{Device, Presence, Status, store::PresenceWrite},
+    presence::{Device, Presence, Status, store::Retirement},
     terminal::{Host, Lifecycle, Terminal, TerminalDraft, store::StatusCounts},
     testkit::{
         build::{self, NOW, at},
         given,
     },
-    time::Timestamp,
 };
 
 pub use import::{a_large_import_is_stored, an_import_does_what_single_acts_do, an_import_is_all_or_nothing};
@@ -27,27 +26,14 @@ pub use list::{
     sorts_match_the_model,
 };
 
-/// Makes the write that retires a terminal, as the service does.
-pub(super) fn retiring(mut row: Presence, now: Timestamp) -> PresenceWrite {
-    let seen = row.version;
-    row.is_active = false;
-    row.raised = row.derived_causes(now, &AlertRules::default());
-    row.version += 1;
-    PresenceWrite {
-        row,
-        seen,
-        is_full: true,
-    }
-}
-
 /// Retires a terminal.
 pub(super) async fn retire(stores: &Stores, terminal: TerminalId) {
     let view = given::view(stores, terminal).await;
-    let write = retiring(view.presence, at(60));
+    let retirement = Retirement::of(view.presence, at(60));
     let (id, seen) = (terminal, view.terminal.revision);
     stores
         .terminals
-        .retire(id, seen, &write, at(60), build::act())
+        .retire(id, seen, &retirement, build::act())
         .await
         .unwrap();
 }
@@ -322,6 +308,13 @@ pub async fn retiring_revokes_and_uncounts(stores: &Stores) {
     assert!(view.terminal.revision > before.terminal.revision);
     assert!(!view.presence.is_active);
     assert_eq!(view.presence.version, before.presence.version + 1);
+    let ended = given::status_history(stores, terminal).await[0];
+    assert_eq!(
+        (ended.from, ended.to),
+        (before.presence.status_since, at(60)),
+        "its time of service has ended"
+    );
+    assert_eq!((ended.status, ended.next), (Status::Online, Status::Online));
     for n in [1, 2] {
         let token = build::hash("token", n);
         assert_eq!(stores.credentials.find(token).await.unwrap(), None, "token {n}");
@@ -341,17 +334,17 @@ pub async fn retiring_from_old_knowledge_is_refused(stores: &Stores) {
     let terminal = given::enrolled(stores, customer.id, 1).await;
     let view = given::view(stores, terminal).await;
     given::beats(stores, &[build::beat(terminal, at(1))]).await;
-    let old = retiring(view.presence, at(2));
+    let old = Retirement::of(view.presence, at(2));
     let seen = view.terminal.revision;
     let outcome = stores
         .terminals
-        .retire(terminal, seen, &old, at(2), build::act_with_event(1))
+        .retire(terminal, seen, &old, build::act_with_event(1))
         .await;
     refused!(outcome, StoreError::Stale(_));
-    let new = retiring(given::presence(stores, terminal).await, at(2));
+    let new = Retirement::of(given::presence(stores, terminal).await, at(2));
     let outcome = stores
         .terminals
-        .retire(terminal, seen.next(), &new, at(2), build::act_with_event(1))
+        .retire(terminal, seen.next(), &new, build::act_with_event(1))
         .await;
     refused!(outcome, StoreError::Stale(_));
     let kept = given::view(stores, terminal).await;

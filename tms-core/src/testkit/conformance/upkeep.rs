@@ -26,6 +26,7 @@ fn days_ago(days: i64, hour: i64) -> Timestamp {
 
 const KEEP: Retention = Retention {
     metrics_days: 7,
+    metrics_hourly_days: 9,
     status_changes_days: 40,
     logs_days: 10,
     resolved_alerts_days: 180,

@@ -35,12 +35,21 @@ impl State {
         }
     }
 
-    fn take_over(&mut self, id: TerminalId, code: &EnrolmentCode, request: &Redemption) -> Option<Terminal> {
+    fn take_over(
+        &mut self,
+        id: TerminalId,
+        code: &EnrolmentCode,
+        request: &Redemption,
+        now: Timestamp,
+    ) -> Option<Terminal> {
         self.revoke_tokens(id, None);
         let row = self.presence.get_mut(&id)?;
-        row.is_active = true;
+        let change = (!row.is_active).then(|| row.come_back(now));
         row.version += 1;
         note(&mut row.reported, &request.reported);
+        if let Some(change) = change {
+            self.note_change(change);
+        }
         let terminal = self.terminals.get_mut(&id)?;
         terminal.lifecycle = Lifecycle::Active;
         terminal.host = request.host.clone();
@@ -145,7 +154,7 @@ impl EnrolmentStore for MemoryStore {
         state.saw(now);
         let terminal = match admission {
             Admission::Create => state.create(&code, request, now),
-            Admission::TakeOver(id) => state.take_over(id, &code, request).expect("it was just found"),
+            Admission::TakeOver(id) => state.take_over(id, &code, request, now).expect("it was just found"),
         };
         code.used += 1;
         state.codes.insert(code.id.get(), (request.code, code));

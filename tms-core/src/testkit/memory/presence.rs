@@ -16,7 +16,7 @@ use crate::{
     lease::Fence,
     page::{Order, Page, PageRequest},
     presence::{
-        Outage, Presence, PresenceStore, StatusChange, StatusInterval,
+        Device, Outage, Presence, PresenceStore, StatusChange, StatusInterval,
         store::{DueRows, PresenceWrite, SweepPlan},
         sweep::is_due,
     },
@@ -105,6 +105,20 @@ impl PresenceStore for MemoryStore {
     async fn unsettled(&self, limit: u32) -> Result<Vec<Presence>, StoreError> {
         let state = self.enter()?;
         let rows = state.presence.values().filter(|row| row.raised != row.alerted);
+        Ok(rows
+            .take(usize::try_from(limit).unwrap_or(usize::MAX))
+            .cloned()
+            .collect())
+    }
+
+    async fn judged_by_rules(&self, after: Option<TerminalId>, limit: u32) -> Result<Vec<Presence>, StoreError> {
+        let state = self.enter()?;
+        let is_behind = |row: &&Presence| after.is_none_or(|after| row.terminal > after);
+        let is_judged = |row: &&Presence| {
+            let is_in_trouble = row.is_lost || matches!(row.device, Device::Error(_) | Device::Absent);
+            row.is_active && (is_in_trouble || !row.raised.is_empty() || !row.breaches.is_empty())
+        };
+        let rows = state.presence.values().filter(is_behind).filter(is_judged);
         Ok(rows
             .take(usize::try_from(limit).unwrap_or(usize::MAX))
             .cloned()

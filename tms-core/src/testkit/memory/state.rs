@@ -17,12 +17,14 @@ use crate::{
     lease::Fence,
     limit::store::LimitKind,
     maintenance::Maintenance,
+    metric::{Hour, Rollup},
     notification::{Channel, store::Progress},
     operator::{
         ApiToken, PasswordLink, SecondFactor, Session, User,
         guess::{GuessWindow, KnownDevice},
     },
     presence::{Outage, Presence, StatusChange},
+    report::Times,
     secret::TokenHash,
     settings::StoredSettings,
     terminal::{Lifecycle, Terminal, TerminalView, store::StatusCounts},
@@ -58,6 +60,11 @@ pub(super) struct State {
     pub(super) last_revocation: i64,
     pub(super) history: BTreeMap<TerminalId, Vec<HeartbeatRecord>>,
     pub(super) changes: BTreeMap<TerminalId, Vec<StatusChange>>,
+    /// By terminal and hour.
+    pub(super) rolled: BTreeMap<(TerminalId, Hour), Rollup>,
+    pub(super) next_hour: Option<Hour>,
+    pub(super) quarters: BTreeMap<Timestamp, Times>,
+    pub(super) next_quarters: Option<Hour>,
     pub(super) outages: Vec<Outage>,
     pub(super) last_stamp: Option<Timestamp>,
     pub(super) alerts: BTreeMap<i64, Alert>,
@@ -150,7 +157,9 @@ impl State {
     /// Notes a status change: history and event. Status and counts follow from the presence row.
     pub(super) fn note_change(&mut self, change: StatusChange) {
         self.changes.entry(change.terminal).or_default().push(change);
-        self.tell(change.event());
+        if let Some(event) = change.event() {
+            self.tell(event);
+        }
     }
 
     pub(super) fn customer(&self, id: CustomerId) -> Result<&Customer, StoreError> {

@@ -14,7 +14,7 @@ use crate::{
     error::StoreError,
     id::{CustomerId, EntityRef, Revision, TerminalId},
     page::{Order, Page, PageRequest},
-    presence::{Presence, store::PresenceWrite},
+    presence::{Presence, store::Retirement},
     terminal::{
         Host, Lifecycle, Terminal, TerminalDraft, TerminalStore, TerminalView,
         import::TerminalImport,
@@ -214,21 +214,22 @@ impl TerminalStore for MemoryStore {
         &self,
         id: TerminalId,
         seen: Revision,
-        presence: &PresenceWrite,
-        now: Timestamp,
+        retirement: &Retirement,
         with: Envelope,
     ) -> Result<(), StoreError> {
         let mut state = self.enter()?;
         state.check(&with)?;
         state.check_revision(id, seen)?;
-        state.check_version(presence)?;
-        state.saw(now);
+        state.check_version(&retirement.write)?;
+        let Retirement { write, change } = retirement;
+        state.saw(change.at);
         if let Some(terminal) = state.terminals.get_mut(&id) {
             terminal.lifecycle = Lifecycle::Retired;
-            terminal.updated_at = now;
+            terminal.updated_at = change.at;
             terminal.revision = seen.next();
         }
-        state.presence.insert(id, presence.row.clone());
+        state.presence.insert(id, write.row.clone());
+        state.note_change(*change);
         state.revoke_tokens(id, None);
         state.finish(with, id.get());
         Ok(())

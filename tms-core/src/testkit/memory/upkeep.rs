@@ -50,6 +50,12 @@ impl UpkeepStore for MemoryStore {
         for rows in state.history.values_mut() {
             drop_days(rows, |row| row.received_at, keep.metrics_days, now, &mut dropped);
         }
+        let changes_from = now.day() - i64::from(keep.status_changes_days);
+        state.quarters.retain(|at, _| at.day() >= changes_from);
+        let hours_from = now.day() - i64::from(keep.metrics_hourly_days);
+        let held = state.rolled.len();
+        state.rolled.retain(|(_, hour), _| hour.begin().day() >= hours_from);
+        dropped.rows += u64::try_from(held - state.rolled.len()).unwrap_or(u64::MAX);
         for rows in state.changes.values_mut() {
             drop_days(rows, |row| row.at, keep.status_changes_days, now, &mut dropped);
         }

@@ -2,12 +2,18 @@
 
 use std::time::Duration;
 
-use axum::{Json, extract::State};
+use axum::{
+    Json,
+    extract::State,
+    response::{IntoResponse, Response},
+};
 use tms_core::{
     heartbeat::HeartbeatRecord,
     id::TerminalId,
+    metric::{Measured, Period, Resolution},
     permission::Permission as P,
     presence::StatusInterval,
+    report::{Granularity, Window},
     terminal_log::{LogLevel, StoredLog, store::LogFilter},
 };
 
@@ -28,14 +34,16 @@ const USUAL_SPAN: Duration = Duration::from_secs(86_400);
 pub(super) fn routes() -> Routes {
     Routes::default()
         .get("/terminals/{id}/metrics", list_metrics)
-        .doc(
-            "Lists the heartbeats of a terminal, the newest first; of the last day unless asked otherwise",
-            |d| {
-                d.needs(P::TerminalRead)
-                    .query::<wire::MetricsQuery>()
-                    .list::<wire::MetricsRow>()
-            },
-        )
+        .doc("Lists the measurements of a terminal, the newest first", |d| {
+            d.needs(P::TerminalRead)
+                .query::<wire::MetricsQuery>()
+                .list::<wire::MetricsItem>()
+                .more(
+                    "Of the last day unless asked otherwise. `resolution=raw` lists heartbeats, `hour` and `day` the \
+                     hours and days (of the report's time zone) in which there were any, each as a whole; these are kept \
+                     for longer. An hour is of the day in which it begins.",
+                )
+        })
         .get("/terminals/{id}/status-changes", list_status_changes)
         .doc("Lists the statuses that a terminal had, the newest first", |d| {
             d.needs(P::TerminalRead)
@@ -59,20 +67,28 @@ async fn list_metrics(
     SignedIn(ctx): SignedIn,
     PathId(id): PathId<TerminalId>,
     mut params: Params,
-) -> Result<Json<List<wire::MetricsRow>>, Problem> {
-    params.one_of("resolution", &["raw"]);
+) -> Result<Response, Problem> {
+    let resolution = params.value("resolution").unwrap_or(Resolution::Raw);
     let (from, to) = (params.text("from"), params.text("to"));
     let to = to.and_then(|text| bound(&mut params.errors, "to", &text, Bound::To));
     let to = to.unwrap_or_else(|| ctx.now.plus(Duration::from_secs(1)));
     let from = from.and_then(|text| bound(&mut params.errors, "from", &text, Bound::From));
     let from = from.unwrap_or_else(|| to.minus(USUAL_SPAN));
     let paging = Paging::take(&app, &ctx, &format!("{PATH}/{id}/metrics"), params)?;
-    let page = app
-        .tms
-        .terminals()
-        .history(&ctx, id, (from, to), &paging.request)
-        .await?;
-    Ok(Json(paging.envelope(&app, page.map(Into::into))))
+    let by = match resolution {
+        Resolution::Raw => {
+            let terminals = app.tms.terminals();
+            let page = terminals.history(&ctx, id, (from, to), &paging.request).await?;
+            let page = page.map(wire::MetricsRow::from);
+            return Ok(Json(paging.envelope(&app, page)).into_response());
+        }
+        Resolution::Hour => Granularity::Hour,
+        Resolution::Day => Granularity::Day,
+    };
+    let window = Window { from, to };
+    let page = app.tms.metrics().periods(&ctx, id, window, by, &paging.request).await?;
+    let page = page.map(wire::MetricsPeriod::from);
+    Ok(Json(paging.envelope(&app, page)).into_response())
 }
 
 /// `GET /terminals/{id}/status-changes`
@@ -116,6 +132,35 @@ impl From<HeartbeatRecord> for wire::MetricsRow {
             },
             metrics: metrics(record.metrics),
             transaction_count: record.transaction_count,
+        }
+    }
+}
+
+impl From<Period> for wire::MetricsPeriod {
+    fn from(period: Period) -> Self {
+        let rollup = period.rollup;
+        Self {
+            period: period.label,
+            from: period.window.from.to_string(),
+            to: period.window.to.to_string(),
+            heartbeats: rollup.heartbeats,
+            metrics: wire::MeasuredMetrics {
+                cpu_usage: rollup.cpu_percent.map(Into::into),
+                memory_usage: rollup.memory_percent.map(Into::into),
+                disk_usage: rollup.disk_percent.map(Into::into),
+                temperature: rollup.temperature_c.map(Into::into),
+            },
+        }
+    }
+}
+
+impl From<Measured> for wire::Measured {
+    fn from(measured: Measured) -> Self {
+        Self {
+            min: measured.min.into(),
+            avg: (measured.mean() * 100.0).round() / 100.0,
+            max: measured.max.into(),
+            count: measured.count,
         }
     }
 }

@@ -121,7 +121,7 @@ impl Model {
             to: change.at,
             next: change.to,
         });
-        self.events.push(change.event());
+        self.events.extend(change.event());
     }
 
     pub(super) fn write(&mut self, row: Presence, change: Option<StatusChange>) {

@@ -9,7 +9,7 @@ use crate::{
     error::StoreError,
     heartbeat::Answer,
     id::TerminalId,
-    presence::{Device, Status},
+    presence::{Device, Status, store::Retirement},
     testkit::{
         build::{self, NOW, at},
         given,
@@ -55,9 +55,9 @@ pub async fn moving_beside_heartbeats_counts_right(stores: &Stores) {
 pub async fn retiring_beside_heartbeats_counts_right(stores: &Stores) {
     let fleet = fleet(stores, 2).await;
     let view = given::view(stores, fleet[0]).await;
-    let write = super::super::terminal::retiring(view.presence, NOW);
+    let write = Retirement::of(view.presence, NOW);
     let seen = view.terminal.revision;
-    let retiring = stores.terminals.retire(fleet[0], seen, &write, at(20), build::act());
+    let retiring = stores.terminals.retire(fleet[0], seen, &write, build::act());
     let ((), retired) = join(flips(stores, &fleet), retiring).await;
     let left = match retired {
         Ok(()) => 1,
