@@ -2,7 +2,7 @@
 
 pub(crate) mod agent;
 pub(crate) mod alert;
-mod audit;
+pub(crate) mod audit;
 mod auth;
 mod customer;
 pub(crate) mod docs;

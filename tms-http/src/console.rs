@@ -2,8 +2,11 @@
 //!
 //! Never here: a look into a store, a rule of the business, a script or a style inside a page, anything from elsewhere.
 
+mod alert;
 mod answer;
 mod asset;
+mod audit;
+mod customer;
 mod failure;
 mod flash;
 #[allow(dead_code, reason = "pages that follow use the rest")]
@@ -19,6 +22,7 @@ mod nav;
 mod preference;
 mod sign_in;
 mod terminal;
+mod user;
 mod visit;
 
 use axum::{
@@ -54,6 +58,10 @@ fn pages() -> Routes {
         .merge(sign_in::routes())
         .merge(preference::routes())
         .merge(terminal::routes())
+        .merge(alert::routes())
+        .merge(customer::routes())
+        .merge(user::routes())
+        .merge(audit::routes())
 }
 
 /// Returns the pages with what surrounds them, and the assets.
