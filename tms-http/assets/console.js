@@ -78,7 +78,7 @@ function exchange(html) {
 function isInUse(region) {
   const selection = getSelection();
   const isSelected = selection && !selection.isCollapsed && region.contains(selection.anchorNode);
-  return isSelected || region.querySelector("input:focus, select:focus, textarea:focus, details[open]:not([data-keep])");
+  return isSelected || region.querySelector("input:focus, input:checked, select:focus, textarea:focus, details[open]:not([data-keep])");
 }
 
 // Filters that act as soon as they are chosen.
@@ -105,6 +105,11 @@ document.addEventListener("change", (event) => {
     box.checked = event.target.checked;
   }
 });
+
+// Addresses that are shown to be copied, with the host that the reader sees: `data-address`.
+for (const shown of document.querySelectorAll("[data-address]")) {
+  shown.textContent = new URL(shown.dataset.address, location.href).href;
+}
 
 // Buttons that copy what stands in another element: `data-copies="id"`.
 document.addEventListener("click", async (event) => {

@@ -3,7 +3,7 @@
 pub(crate) mod agent;
 pub(crate) mod alert;
 mod alert_rule;
-mod audit;
+pub(crate) mod audit;
 mod auth;
 mod customer;
 pub(crate) mod docs;

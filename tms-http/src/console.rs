@@ -3,10 +3,13 @@
 //! Never here: a look into a store, a rule of the business, a script or a style inside a page, anything from elsewhere.
 
 mod account;
+mod alert;
 mod alert_row;
 mod answer;
 mod asset;
+mod audit;
 mod chart;
+mod customer;
 mod dashboard;
 mod failure;
 mod flash;
@@ -20,6 +23,7 @@ mod nav;
 mod preference;
 mod sign_in;
 mod terminal;
+mod user;
 mod visit;
 
 use axum::{
@@ -57,6 +61,10 @@ fn pages() -> Routes {
         .merge(dashboard::routes())
         .merge(terminal::routes())
         .merge(account::routes())
+        .merge(alert::routes())
+        .merge(customer::routes())
+        .merge(user::routes())
+        .merge(audit::routes())
 }
 
 /// Returns the pages with what surrounds them, and the assets.

@@ -1,7 +1,7 @@
 //! The audit trail: read, verified, taken away. No route writes to it.
 
 mod convert;
-mod export;
+pub(crate) mod export;
 
 use axum::{Json, extract::State};
 use tms_core::{

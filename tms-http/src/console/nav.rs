@@ -25,6 +25,10 @@ const fn item(path: &'static str, key: &'static str, icon: &'static str, needs: 
 const ITEMS: &[NavItem] = &[
     item("/dashboard", "nav.dashboard", "dashboard", P::TerminalRead),
     item("/terminals", "nav.terminals", "terminal", P::TerminalRead),
+    item("/alerts", "nav.alerts", "alert", P::AlertRead),
+    item("/customers", "nav.customers", "customer", P::CustomerRead),
+    item("/users", "nav.users", "users", P::UserRead),
+    item("/audit", "nav.audit", "audit", P::AuditRead),
 ];
 
 /// Returns the parts that the reader may see.

@@ -8,10 +8,84 @@ use std::{
 
 use tms_core::{
     alert::{AlertState, Cause, Severity},
+    audit::{AuditResult, verify::FindingKind},
+    customer::ContractType,
     permission::Role,
     presence::{Link, Status},
     terminal::Lifecycle,
 };
+
+/// What the facts of alerts are called.
+const FACTS: [&str; 7] = [
+    "last_heartbeat",
+    "deadline",
+    "error_code",
+    "value",
+    "threshold",
+    "duration_s",
+    "reason",
+];
+
+/// What entries of the audit trail are about.
+const TARGETS: [&str; 12] = [
+    "agent_token",
+    "alert",
+    "api_token",
+    "customer",
+    "enrolment_code",
+    "maintenance",
+    "notification_channel",
+    "second_factor",
+    "session",
+    "settings",
+    "terminal",
+    "user",
+];
+
+/// What is audited.
+const ACTS: [&str; 41] = [
+    "agent_token.revoke",
+    "agent_token.rotate",
+    "alert.acknowledge",
+    "alert.bulk_acknowledge",
+    "alert.bulk_resolve",
+    "alert.resolve",
+    "api_token.create",
+    "api_token.delete",
+    "customer.create",
+    "customer.delete",
+    "customer.update",
+    "enrolment_code.create",
+    "enrolment_code.revoke",
+    "maintenance.end",
+    "maintenance.plan",
+    "notification_channel.create",
+    "notification_channel.delete",
+    "notification_channel.test",
+    "notification_channel.update",
+    "second_factor.confirm",
+    "second_factor.disable",
+    "second_factor.recover",
+    "second_factor.remove",
+    "session.refresh_reused",
+    "session.revoke",
+    "session.revoke_others",
+    "settings.update",
+    "terminal.create",
+    "terminal.enrol",
+    "terminal.import",
+    "terminal.retire",
+    "terminal.update",
+    "user.change_password",
+    "user.create",
+    "user.delete",
+    "user.invite",
+    "user.reset_password",
+    "user.set_password",
+    "user.sign_in",
+    "user.sign_out",
+    "user.update",
+];
 
 type Catalog = BTreeMap<String, String>;
 
@@ -81,6 +155,13 @@ fn families() -> BTreeMap<&'static str, Vec<String>> {
         ("alert.title", all(Cause::ALL)),
         ("alert.plain", all(Cause::ALL)),
         ("alert.message", all(&told)),
+        ("alerts.show", all(&["unresolved", "resolved", "all"])),
+        ("alerts.fact", all(&FACTS)),
+        ("audit.did", all(&ACTS)),
+        ("audit.kind", all(&TARGETS)),
+        ("audit.is", all(AuditResult::ALL)),
+        ("audit.finding", all(FindingKind::ALL)),
+        ("contract_type", all(ContractType::ALL)),
         ("error.title", all(&[400, 403, 404, 405, 409, 412, 429, 500, 503])),
         ("error.advice", all(&[400, 403, 404, 405, 409, 412, 429, 500, 503])),
     ])

@@ -28,7 +28,7 @@ type Pages = Pin<Box<dyn Stream<Item = Result<Vec<AuditRow>, Error>> + Send>>;
 
 /// `GET /audit/export.jsonl`: oldest first, one entry a line; the last line is the head of the chain. A body that ends
 /// without it has broken off.
-pub(super) async fn export_audit(
+pub(crate) async fn export_audit(
     State(app): State<App>,
     SignedIn(ctx): SignedIn,
     mut params: Params,

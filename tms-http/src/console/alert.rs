@@ -1,0 +1,269 @@
+//! The pages of alerts: all of them, with answers to many at once.
+
+mod one;
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use askama::Template;
+use axum::extract::State;
+use tms_core::{
+    alert::{Alert, AlertState, Cause, Severity, bulk::AlertSelection, service::AlertAnswer, store::AlertFilter},
+    id::{AlertId, CustomerId, TerminalId},
+    page::Order,
+    permission::Permission as P,
+};
+
+use super::{
+    answer::{Answer, go_saying, local, page},
+    flash::Flash,
+    form::Form,
+    frame::Frame,
+    list::Pager,
+    visit::Visit,
+};
+use crate::{
+    alert_text,
+    api::{
+        alert::names::Names,
+        field::{Bound, bound},
+        routes::Routes,
+    },
+    extract::Params,
+    paging::{Paging, append},
+    problem::Problem,
+    state::App,
+    wire::{customer::CustomerRef, terminal::TerminalRef},
+};
+
+const PATH: &str = "/alerts";
+
+pub(super) fn routes() -> Routes {
+    Routes::default()
+        .get(PATH, list_alerts)
+        .post(PATH, answer_many)
+        .merge(one::routes())
+}
+
+/// An alert as a page shows it.
+struct Row {
+    alert: Alert,
+    title: String,
+    message: String,
+    place: Option<(TerminalRef, CustomerRef)>,
+}
+
+impl Row {
+    fn of(f: &Frame, names: &Names, alert: Alert) -> Self {
+        Self {
+            title: alert_text::title(f.words, alert.cause),
+            message: alert_text::message(f.words, alert.cause, &alert.details, |at| f.moment(&at)),
+            place: names.get(alert.terminal).cloned(),
+            alert,
+        }
+    }
+
+    /// Returns how many bars its severity has.
+    fn bars(&self) -> u8 {
+        match self.alert.severity {
+            Severity::Critical => 4,
+            Severity::High => 3,
+            Severity::Medium => 2,
+            Severity::Low | Severity::Info => 1,
+        }
+    }
+
+    /// Tells whether nothing can be said about it any more.
+    fn is_over(&self) -> bool {
+        self.alert.state == AlertState::Resolved
+    }
+}
+
+/// What the reader has chosen.
+#[derive(Debug, Default)]
+struct Chosen {
+    is_resolved: Option<bool>,
+    severity: Option<Severity>,
+    cause: Option<Cause>,
+    from_date: String,
+    to_date: String,
+    terminal: Option<TerminalId>,
+    customer: Option<CustomerId>,
+}
+
+/// A choice that a click makes.
+struct Chip {
+    href: String,
+    text: String,
+    is_present: bool,
+}
+
+#[derive(Template)]
+#[template(path = "alerts.html")]
+struct AlertsPage {
+    f: Arc<Frame>,
+    rows: Vec<Row>,
+    pager: Pager,
+    chosen: Chosen,
+    chips: Vec<Chip>,
+    /// Whose alerts these are, when they are of one terminal or customer.
+    of: Option<String>,
+    may_answer: bool,
+}
+
+/// `GET /alerts`: what is not resolved, unless asked otherwise.
+async fn list_alerts(State(app): State<App>, Visit { ctx, f }: Visit, mut params: Params) -> Answer {
+    let chosen = take(&mut params);
+    let filter = filter(&mut params, &chosen);
+    let paging = Paging::take_of_page(&app, &ctx, PATH, params)?;
+    let found = app
+        .tms
+        .alerts()
+        .list(&ctx, filter, Order::Descending, &paging.request)
+        .await?;
+    let names = Names::of(&app, &ctx, &found.items).await?;
+    let list = paging.envelope(&app, found);
+    let of = match (chosen.terminal, chosen.customer) {
+        (Some(id), _) => Some(
+            app.tms
+                .terminals()
+                .get(&ctx, id)
+                .await?
+                .terminal
+                .draft
+                .serial
+                .to_string(),
+        ),
+        (None, Some(id)) => Some(app.tms.customers().get(&ctx, id).await?.draft.company_name),
+        (None, None) => None,
+    };
+    page(&AlertsPage {
+        rows: list.data.into_iter().map(|alert| Row::of(&f, &names, alert)).collect(),
+        pager: Pager::of(&f, &list.meta, list.links),
+        chips: chips(&f, &chosen),
+        may_answer: f.may(P::AlertWrite),
+        chosen,
+        of,
+        f,
+    })
+}
+
+/// `POST /alerts`: acknowledges or resolves those that are ticked.
+async fn answer_many(State(app): State<App>, Visit { ctx, f }: Visit, mut form: Form) -> Answer {
+    ctx.require(P::AlertWrite)?;
+    let back = local(&f, form.value("back"));
+    let answer = read_answer(&form)?;
+    let key = if answer.resolve {
+        "alerts.resolved_many"
+    } else {
+        "alerts.acknowledged_many"
+    };
+    let ids: BTreeSet<AlertId> = form.all("ids").filter_map(|id| id.parse().ok()).collect();
+    if ids.is_empty() {
+        return go_saying(&back, &Flash::bad("alerts.none_chosen", &[]));
+    }
+    let alerts = app.tms.alerts();
+    match alerts.answer_many(&ctx, AlertSelection::Ids(ids), answer, false).await {
+        Ok(done) => go_saying(&back, &Flash::good(key, &[&done.changed])),
+        Err(error) => {
+            form.refuse(&f, error)?;
+            let why = form.errors_of(&f, "resolution_notes").join(" ");
+            go_saying(&back, &Flash::bad("alerts.not_answered", &[&why]))
+        }
+    }
+}
+
+/// Reads what somebody says about alerts.
+fn read_answer(form: &Form) -> Result<AlertAnswer, Problem> {
+    match form.value("act") {
+        "acknowledge" => Ok(AlertAnswer {
+            acknowledge: true,
+            ..AlertAnswer::default()
+        }),
+        "resolve" => Ok(AlertAnswer {
+            resolve: true,
+            notes: form.text("notes"),
+            ..AlertAnswer::default()
+        }),
+        _ => Err(Problem::field("act", "must be one of acknowledge, resolve")),
+    }
+}
+
+fn take(params: &mut Params) -> Chosen {
+    let state = params.one_of("state", &["unresolved", "resolved", "all"]);
+    Chosen {
+        is_resolved: match state.as_deref() {
+            Some("resolved") => Some(true),
+            Some("all") => None,
+            _ => Some(false),
+        },
+        severity: params.value("severity"),
+        cause: params.value("alert_type"),
+        terminal: params.value("terminal_id"),
+        customer: params.value("customer_id"),
+        from_date: params.text("from_date").unwrap_or_default(),
+        to_date: params.text("to_date").unwrap_or_default(),
+    }
+}
+
+fn filter(params: &mut Params, chosen: &Chosen) -> AlertFilter {
+    let given = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+    let errors = &mut params.errors;
+    AlertFilter {
+        ids: None,
+        customer: chosen.customer,
+        terminal: chosen.terminal,
+        is_resolved: chosen.is_resolved,
+        severity: chosen.severity,
+        cause: chosen.cause,
+        from: given(&chosen.from_date).and_then(|text| bound(errors, "from_date", &text, Bound::From)),
+        to: given(&chosen.to_date).and_then(|text| bound(errors, "to_date", &text, Bound::To)),
+    }
+}
+
+fn chips(f: &Frame, chosen: &Chosen) -> Vec<Chip> {
+    let states = [("unresolved", Some(false)), ("resolved", Some(true)), ("all", None)];
+    let chip = |(name, is_resolved): (&str, Option<bool>)| Chip {
+        href: chosen.address(f, name),
+        text: f.name("alerts.show", name),
+        is_present: chosen.is_resolved == is_resolved,
+    };
+    states.map(chip).into()
+}
+
+impl Chosen {
+    /// Returns the address of the list with what is chosen, but with another state.
+    fn address(&self, f: &Frame, state: &str) -> String {
+        let mut address = f.url(PATH);
+        append(&mut address, "state", state);
+        for (name, value) in [
+            ("severity", self.severity.map(|severity| severity.to_string())),
+            ("alert_type", self.cause.map(|cause| cause.to_string())),
+            ("terminal_id", self.terminal.map(|id| id.to_string())),
+            ("customer_id", self.customer.map(|id| id.to_string())),
+            ("from_date", Some(self.from_date.clone())),
+            ("to_date", Some(self.to_date.clone())),
+        ] {
+            if let Some(value) = value.filter(|value| !value.is_empty()) {
+                append(&mut address, name, &value);
+            }
+        }
+        address
+    }
+
+    fn has_severity(&self, severity: Severity) -> bool {
+        self.severity == Some(severity)
+    }
+
+    fn has_cause(&self, cause: Cause) -> bool {
+        self.cause == Some(cause)
+    }
+
+    /// Returns the state as the address names it.
+    fn state(&self) -> &'static str {
+        match self.is_resolved {
+            Some(false) => "unresolved",
+            Some(true) => "resolved",
+            None => "all",
+        }
+    }
+}

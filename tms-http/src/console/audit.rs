@@ -1,0 +1,226 @@
+//! The audit trail: who did what, when, from where, with what result; and whether all of it is as it was written.
+
+mod changed;
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::State;
+use tms_core::{
+    audit::{
+        AuditRecord, ChainHash,
+        store::AuditFilter,
+        verify::{Finding, Verification},
+    },
+    id::AuditId,
+    page::Order,
+    permission::Permission as P,
+};
+
+use super::{
+    answer::{Answer, page},
+    frame::Frame,
+    list::Pager,
+    visit::Visit,
+};
+use crate::{
+    api::{
+        audit::export::export_audit,
+        field::{Bound, bound},
+        routes::Routes,
+    },
+    extract::{Params, SignedIn},
+    paging::{Paging, append},
+    state::App,
+};
+use changed::{Change, changes};
+
+const PATH: &str = "/audit";
+
+/// Kinds of things that entries are about, as a reader chooses among them.
+const TARGETS: &[&str] = &[
+    "alert",
+    "api_token",
+    "customer",
+    "enrolment_code",
+    "maintenance",
+    "notification_channel",
+    "session",
+    "settings",
+    "terminal",
+    "user",
+];
+
+pub(super) fn routes() -> Routes {
+    Routes::default()
+        .get("/audit", list_audit)
+        .get("/audit/verify", verify_audit)
+        .get("/audit/export.jsonl", export)
+}
+
+/// An entry of the list.
+struct Row {
+    record: AuditRecord,
+    is_sealed: bool,
+    changes: Vec<Change>,
+}
+
+/// What the reader has chosen, as typed.
+#[derive(Debug, Default)]
+struct Chosen {
+    actor: String,
+    action: String,
+    target_type: String,
+    target_id: String,
+    from_date: String,
+    to_date: String,
+}
+
+#[derive(Template)]
+#[template(path = "audit.html")]
+struct AuditPage {
+    f: Arc<Frame>,
+    rows: Vec<Row>,
+    pager: Pager,
+    chosen: Chosen,
+    export: String,
+    may_verify: bool,
+    may_export: bool,
+}
+
+impl AuditPage {
+    /// Returns where only the entries are that have this in common.
+    fn only(&self, name: &str, value: &str) -> String {
+        let mut address = self.f.url(PATH);
+        append(&mut address, name, value);
+        address
+    }
+
+    /// Says what was done; an act without a text is shown as it is named.
+    fn act(&self, action: &str) -> String {
+        let key = format!("audit.did.{action}");
+        let text = self.f.t(&key);
+        if text == key {
+            action.to_owned()
+        } else {
+            text.to_owned()
+        }
+    }
+
+    /// Names the thing that an entry is about.
+    fn target(&self, entry: &AuditRecord) -> String {
+        let key = format!("audit.kind.{}", entry.target_type);
+        let text = self.f.t(&key);
+        let kind = if text == key { &entry.target_type } else { text };
+        match entry.target_id {
+            Some(id) => format!("{kind} {id}"),
+            None => kind.to_owned(),
+        }
+    }
+}
+
+impl Chosen {
+    /// Returns where the chosen entries can be taken away from.
+    fn export(&self, f: &Frame) -> String {
+        let mut address = f.url(format!("{PATH}/export.jsonl"));
+        for (name, value) in [
+            ("actor", &self.actor),
+            ("action", &self.action),
+            ("target_type", &self.target_type),
+            ("target_id", &self.target_id),
+            ("from_date", &self.from_date),
+            ("to_date", &self.to_date),
+        ] {
+            if !value.is_empty() {
+                append(&mut address, name, value);
+            }
+        }
+        address
+    }
+}
+
+#[derive(Template)]
+#[template(path = "audit_verify.html")]
+struct VerifyPage {
+    f: Arc<Frame>,
+    seen: Verification,
+    expected: String,
+}
+
+impl VerifyPage {
+    fn finding(&self, finding: &Finding) -> String {
+        let spell = |number: Option<i64>| number.map_or_else(|| "?".to_owned(), |number| number.to_string());
+        let key = format!("audit.finding.{}", finding.kind);
+        let [entry, place, other] = [finding.entry, finding.place, finding.other].map(spell);
+        self.f.t3(&key, entry, place, other)
+    }
+}
+
+/// `GET /audit`
+async fn list_audit(State(app): State<App>, Visit { ctx, f }: Visit, mut params: Params) -> Answer {
+    ctx.require(P::AuditRead)?;
+    let target = params.value::<AuditId>("target_id");
+    let mut text = |name: &'static str| params.text(name).unwrap_or_default();
+    let chosen = Chosen {
+        actor: text("actor"),
+        action: text("action"),
+        target_type: text("target_type"),
+        target_id: target.map(|id| id.to_string()).unwrap_or_default(),
+        from_date: text("from_date"),
+        to_date: text("to_date"),
+    };
+    let filter = read(&mut params, &chosen, target);
+    let paging = Paging::take_of_page(&app, &ctx, PATH, params)?;
+    let found = app
+        .tms
+        .audit()
+        .list(&ctx, filter, Order::Descending, &paging.request)
+        .await?;
+    let list = paging.envelope(&app, found);
+    let rows = list.data.into_iter().map(|row| Row {
+        changes: changes(&row.record.changes),
+        record: row.record,
+        is_sealed: row.is_sealed,
+    });
+    page(&AuditPage {
+        rows: rows.collect(),
+        pager: Pager::of(&f, &list.meta, list.links),
+        export: chosen.export(&f),
+        may_verify: f.may(P::AuditVerify) && ctx.scope().is_none(),
+        may_export: f.may(P::AuditExport) && ctx.scope().is_none(),
+        chosen,
+        f,
+    })
+}
+
+/// `GET /audit/verify`: walks the trail.
+async fn verify_audit(State(app): State<App>, Visit { ctx, f }: Visit, mut params: Params) -> Answer {
+    ctx.require(P::AuditVerify)?;
+    let expected = params.value::<ChainHash>("expect_head");
+    params.finish()?;
+    let seen = app.tms.audit().verify(&ctx, expected).await?;
+    page(&VerifyPage {
+        f,
+        seen,
+        expected: expected.map(|hash| hash.to_string()).unwrap_or_default(),
+    })
+}
+
+/// `GET /audit/export.jsonl`
+async fn export(State(app): State<App>, Visit { ctx, .. }: Visit, params: Params) -> Answer {
+    export_audit(State(app), SignedIn(ctx), params).await
+}
+
+fn read(params: &mut Params, chosen: &Chosen, target: Option<AuditId>) -> AuditFilter {
+    let given = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+    let errors = &mut params.errors;
+    AuditFilter {
+        actor: given(&chosen.actor),
+        action: given(&chosen.action),
+        target_type: given(&chosen.target_type),
+        target_id: target.map(AuditId::get),
+        customer: None,
+        from: given(&chosen.from_date).and_then(|text| bound(errors, "from_date", &text, Bound::From)),
+        to: given(&chosen.to_date).and_then(|text| bound(errors, "to_date", &text, Bound::To)),
+    }
+}

@@ -1,0 +1,246 @@
+//! One customer: added, shown, changed, deleted.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::State;
+use http::StatusCode;
+use tms_core::{
+    Ctx, Error,
+    customer::{ContractType, Customer, CustomerDraft},
+    id::{CustomerId, Revision},
+    permission::Permission as P,
+    text::InvalidText,
+};
+
+use super::PATH;
+use crate::{
+    api::{field::optional_date, routes::Routes},
+    console::{
+        answer::{Answer, go_saying, page, page_as},
+        flash::Flash,
+        form::Form,
+        frame::Frame,
+        visit::Visit,
+    },
+    extract::PathId,
+    problem::Problem,
+    state::App,
+};
+
+pub(super) fn routes() -> Routes {
+    Routes::default()
+        .get("/customers/new", show_new)
+        .post("/customers/new", create)
+        .get("/customers/{id}", show)
+        .post("/customers/{id}", update)
+        .post("/customers/{id}/delete", delete)
+}
+
+/// A customer with the form that changes it, or the form for a new one.
+#[derive(Template)]
+#[template(path = "customer.html")]
+struct CustomerPage {
+    f: Arc<Frame>,
+    customer: Option<Customer>,
+    form: Form,
+    may_change: bool,
+    may_delete: bool,
+    may_audit: bool,
+}
+
+/// `GET /customers/new`
+async fn show_new(Visit { ctx, f }: Visit) -> Answer {
+    ctx.require(P::CustomerWrite)?;
+    let form = filled(&CustomerDraft::named(""), None);
+    page(&new_page(f, form))
+}
+
+/// `POST /customers/new`
+async fn create(State(app): State<App>, Visit { ctx, f }: Visit, mut form: Form) -> Answer {
+    ctx.require(P::CustomerWrite)?;
+    if let Some(draft) = read(&mut form) {
+        match app.tms.customers().create(&ctx, draft).await {
+            Ok(made) => {
+                let said = Flash::good("customers.added", &[&made.draft.company_name]);
+                return go_saying(&f.url(format!("{PATH}/{}", made.id)), &said);
+            }
+            Err(error) => form.refuse(&f, error)?,
+        }
+    }
+    page_as(StatusCode::UNPROCESSABLE_ENTITY, &new_page(f, form))
+}
+
+fn new_page(f: Arc<Frame>, form: Form) -> CustomerPage {
+    CustomerPage {
+        f,
+        customer: None,
+        form,
+        may_change: true,
+        may_delete: false,
+        may_audit: false,
+    }
+}
+
+/// `GET /customers/{id}`
+async fn show(State(app): State<App>, Visit { ctx, f }: Visit, PathId(id): PathId<CustomerId>) -> Answer {
+    show_customer(&app, &ctx, f, StatusCode::OK, id, None).await
+}
+
+/// `POST /customers/{id}`
+async fn update(
+    State(app): State<App>,
+    Visit { ctx, f }: Visit,
+    PathId(id): PathId<CustomerId>,
+    mut form: Form,
+) -> Answer {
+    ctx.require(P::CustomerWrite)?;
+    let seen = form.need::<i64>("revision").map(Revision);
+    let mut status = StatusCode::UNPROCESSABLE_ENTITY;
+    if let (Some(draft), Some(seen)) = (read(&mut form), seen) {
+        match app.tms.customers().update(&ctx, id, seen, draft).await {
+            Ok(saved) => {
+                let said = Flash::good("customers.saved", &[&saved.draft.company_name]);
+                return go_saying(&f.url(format!("{PATH}/{id}")), &said);
+            }
+            Err(error) => {
+                if matches!(error, Error::Stale(_)) {
+                    status = StatusCode::PRECONDITION_FAILED;
+                }
+                form.refuse(&f, error)?;
+            }
+        }
+    }
+    show_customer(&app, &ctx, f, status, id, Some(form)).await
+}
+
+/// `POST /customers/{id}/delete`
+async fn delete(
+    State(app): State<App>,
+    Visit { ctx, f }: Visit,
+    PathId(id): PathId<CustomerId>,
+    mut form: Form,
+) -> Answer {
+    ctx.require(P::CustomerWrite)?;
+    let Some(seen) = form.need::<i64>("revision").map(Revision) else {
+        return Err(Problem::invalid(form.errors));
+    };
+    let customer = app.tms.customers().get(&ctx, id).await?;
+    match app.tms.customers().delete(&ctx, id, seen).await {
+        Ok(()) => {
+            let said = Flash::good("customers.deleted", &[&customer.draft.company_name]);
+            go_saying(&f.url(PATH), &said)
+        }
+        Err(Error::Conflict(_)) => {
+            let to = f.url(format!("{PATH}/{id}"));
+            go_saying(&to, &Flash::bad("customers.in_use", &[&customer.draft.company_name]))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Shows a customer, with what was typed if that was refused.
+async fn show_customer(
+    app: &App,
+    ctx: &Ctx,
+    f: Arc<Frame>,
+    status: StatusCode,
+    id: CustomerId,
+    typed: Option<Form>,
+) -> Answer {
+    let customer = app.tms.customers().get(ctx, id).await?;
+    let present = || filled(&customer.draft, Some(customer.revision));
+    let form = match typed {
+        // What somebody else has written is shown, with the revision that a second try needs.
+        Some(typed) if status == StatusCode::PRECONDITION_FAILED => {
+            let mut form = present();
+            form.fault = typed.fault;
+            form
+        }
+        Some(typed) => typed,
+        None => present(),
+    };
+    let may_change = f.may(P::CustomerWrite);
+    page_as(
+        status,
+        &CustomerPage {
+            form,
+            may_change,
+            may_delete: may_change && ctx.scope().is_none(),
+            may_audit: f.may(P::AuditRead),
+            customer: Some(customer),
+            f,
+        },
+    )
+}
+
+/// Puts a draft into a form.
+fn filled(draft: &CustomerDraft, revision: Option<Revision>) -> Form {
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    Form::of([
+        ("company_name", draft.company_name.clone()),
+        ("company_name_kana", text(&draft.company_name_kana)),
+        ("contact_person", text(&draft.contact_person)),
+        ("contact_email", text(&draft.contact_email)),
+        ("contact_phone", text(&draft.contact_phone)),
+        ("postal_code", text(&draft.postal_code)),
+        ("address", text(&draft.address)),
+        ("contract_type", draft.contract_type.to_string()),
+        (
+            "contract_start_date",
+            draft.contract_start_date.map(|day| day.to_string()).unwrap_or_default(),
+        ),
+        (
+            "contract_end_date",
+            draft.contract_end_date.map(|day| day.to_string()).unwrap_or_default(),
+        ),
+        (
+            "is_active",
+            if draft.is_active {
+                "on".to_owned()
+            } else {
+                String::new()
+            },
+        ),
+        (
+            "max_terminals",
+            draft.max_terminals.map(|most| most.to_string()).unwrap_or_default(),
+        ),
+        ("notes", text(&draft.notes)),
+        (
+            "revision",
+            revision.map(|revision| revision.0.to_string()).unwrap_or_default(),
+        ),
+    ])
+}
+
+/// Reads a draft, or notes what is wrong with it.
+fn read(form: &mut Form) -> Option<CustomerDraft> {
+    let contract_type = form.need::<ContractType>("contract_type");
+    let max_terminals = form.text("max_terminals").map(|text| {
+        let whole = text.parse::<u32>();
+        whole.map_err(|_| InvalidText("must be a whole number above zero".to_owned()))
+    });
+    let max_terminals = max_terminals.and_then(|read| form.errors.take("max_terminals", read));
+    let [start, end] = ["contract_start_date", "contract_end_date"].map(|name| form.text(name));
+    let contract_start_date = optional_date(&mut form.errors, "contract_start_date", start.as_ref());
+    let contract_end_date = optional_date(&mut form.errors, "contract_end_date", end.as_ref());
+    if !form.errors.is_empty() {
+        return None;
+    }
+    Some(CustomerDraft {
+        company_name: form.value("company_name").to_owned(),
+        company_name_kana: form.text("company_name_kana"),
+        contact_person: form.text("contact_person"),
+        contact_email: form.text("contact_email"),
+        contact_phone: form.text("contact_phone"),
+        postal_code: form.text("postal_code"),
+        address: form.text("address"),
+        contract_type: contract_type?,
+        contract_start_date,
+        contract_end_date,
+        is_active: form.is_ticked("is_active"),
+        max_terminals,
+        notes: form.text("notes"),
+    })
+}
