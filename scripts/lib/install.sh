@@ -73,3 +73,14 @@ install_redis() {
 install_nginx() {
     [ -x /usr/sbin/nginx ] || install_debian nginx-light
 }
+
+install_browser() {
+    if ! command -v chromium >/dev/null || ! compgen -G '/usr/share/fonts/opentype/noto/NotoSansCJK-*' >/dev/null; then
+        install_debian chromium fonts-noto-cjk
+    fi
+    command -v npm >/dev/null || install_debian nodejs npm
+    if ! npm --prefix tests/browser ls --silent >/dev/null 2>&1; then
+        say "installing playwright and axe"
+        npm --prefix tests/browser ci --silent --no-audit --no-fund >&2
+    fi
+}

@@ -1,0 +1,97 @@
+// Every page in both languages and both colours, narrow and wide: axe finds nothing serious, text stays text, nothing comes
+// from elsewhere, and nothing is broken on the console.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+
+import { HOSTILE, HOSTILE_SERIAL, UNPLUGGED } from "./lib/fleet.js";
+import { fleet } from "./lib/shared.js";
+import { ROOT, choose, rootApi, signIn } from "./lib/person.js";
+import { Stage, WIDTHS, launch } from "./lib/stage.js";
+
+let browser;
+let pages;
+
+before(async () => {
+    const root = await rootApi();
+    const agents = await fleet(root);
+    const hostile = agents.get(HOSTILE_SERIAL);
+    const alerts = await root.get(`/alerts?terminal_id=${hostile.id}`);
+    const unplugged = await root.get(`/alerts?alert_type=reader_absent`);
+    const customers = await root.get("/customers?search=script");
+    const users = await root.get(`/users?search=${ROOT.username}`);
+    // Text that means harm, in what people type too.
+    await root.call("PATCH", `/alerts/${alerts.data[0].id}`, { is_resolved: true, resolution_notes: HOSTILE });
+    const guest = await root.post("/users", { username: "guest", role: "viewer", full_name: HOSTILE.slice(0, 100) });
+    pages = [
+        "/terminals",
+        "/alerts",
+        "/alerts?state=all",
+        `/alerts/${alerts.data[0].id}`,
+        `/alerts/${unplugged.data[0].id}`,
+        "/customers",
+        `/customers/${customers.data[0].id}`,
+        "/customers/new",
+        "/users",
+        `/users/${users.data[0].id}`,
+        `/users/${guest.id}`,
+        "/users/new",
+        "/audit",
+        "/audit/verify",
+        "/confirm",
+    ];
+    assert.ok(agents.has(UNPLUGGED));
+    browser = await launch();
+});
+
+after(() => browser?.close());
+
+function name(path) {
+    return path.replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "");
+}
+
+for (const language of ["en", "ja"]) {
+    for (const colorScheme of ["light", "dark"]) {
+        test(`all pages in ${language}, ${colorScheme}`, async () => {
+            const stage = await Stage.open(browser, { locale: "en-GB", colorScheme });
+            await signIn(stage, ROOT, "/alerts");
+            await choose(stage, language);
+            for (const path of pages) {
+                await stage.goto(path);
+                for (const width of WIDTHS) {
+                    await stage.page.setViewportSize({ width, height: 900 });
+                    const shown = `${path} in ${language}, ${colorScheme}, ${width} px`;
+                    const wide = await stage.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+                    assert.ok(wide <= 0, `${shown} is ${wide} px too wide`);
+                    await stage.axe(shown);
+                    await stage.shoot(`${name(path)}-${language}-${colorScheme}-${width}`);
+                }
+                const text = await stage.page.locator("main").innerText();
+                assert.ok(!/\{\d\}|undefined|\[object/.test(text), `${path}: ${text}`);
+                await stage.check();
+            }
+            await stage.close();
+        });
+    }
+}
+
+test("the sign-in in both languages and colours", async () => {
+    for (const [locale, language] of [["en-GB", "en"], ["ja-JP", "ja"]]) {
+        for (const colorScheme of ["light", "dark"]) {
+            const stage = await Stage.open(browser, { locale, colorScheme });
+            await stage.goto("/login");
+            assert.equal(await stage.page.locator("html").getAttribute("lang"), language);
+            stage.expect(401);
+            await stage.page.fill("#username", HOSTILE);
+            await stage.page.fill("#password", "wrong horse battery");
+            await stage.page.click("#sign-in button");
+            await stage.page.locator("#form-fault").waitFor();
+            for (const width of WIDTHS) {
+                await stage.page.setViewportSize({ width, height: 900 });
+                await stage.axe(`the sign-in in ${language}, ${colorScheme}`);
+                await stage.shoot(`login-${language}-${colorScheme}-${width}`);
+            }
+            await stage.check();
+            await stage.close();
+        }
+    }
+});
