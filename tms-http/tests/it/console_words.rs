@@ -201,7 +201,12 @@ fn each_key_is_used_and_each_used_one_is_there() {
     let made: BTreeSet<String> = families()
         .iter()
         .flat_map(|(family, names)| names.iter().map(move |name| format!("{family}.{name}")))
-        .chain(english.keys().filter(|key| key.starts_with("field.") || key.starts_with("permission.")).cloned())
+        .chain(
+            english
+                .keys()
+                .filter(|key| key.starts_with("field.") || key.starts_with("permission."))
+                .cloned(),
+        )
         .collect();
     let missing: Vec<_> = made.iter().filter(|key| !english.contains_key(*key)).collect();
     assert!(missing.is_empty(), "{missing:?}");

@@ -23,12 +23,12 @@ mod commands;
 mod crash;
 mod events;
 mod outage;
+mod redaction;
 #[cfg(feature = "redis")]
 mod redis;
 #[cfg(feature = "redis")]
 #[path = "../../../../tms-storage/tests/redis/server.rs"]
 mod redis_server;
-mod redaction;
 mod server;
 mod slow;
 mod transfer;
