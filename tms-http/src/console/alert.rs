@@ -250,12 +250,14 @@ impl Chosen {
         address
     }
 
-    fn has_severity(&self, severity: Severity) -> bool {
-        self.severity == Some(severity)
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "templates pass what they have by reference")]
+    fn has_severity(&self, severity: &Severity) -> bool {
+        self.severity == Some(*severity)
     }
 
-    fn has_cause(&self, cause: Cause) -> bool {
-        self.cause == Some(cause)
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "templates pass what they have by reference")]
+    fn has_cause(&self, cause: &Cause) -> bool {
+        self.cause == Some(*cause)
     }
 
     /// Returns the state as the address names it.

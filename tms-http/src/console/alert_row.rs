@@ -29,12 +29,16 @@ pub(crate) struct AlertRow {
 impl AlertRow {
     /// Returns how many bars of four show how bad it is.
     pub(crate) const fn bars(&self) -> u8 {
-        bars(self.alert.severity)
+        bars(&self.alert.severity)
     }
 }
 
 /// Returns how many bars of four show a severity.
-pub(crate) const fn bars(severity: Severity) -> u8 {
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "templates pass what they have by reference"
+)]
+pub(crate) const fn bars(severity: &Severity) -> u8 {
     match severity {
         Severity::Critical => 4,
         Severity::High => 3,

@@ -58,8 +58,9 @@ struct UsersPage {
 }
 
 impl UsersPage {
-    fn has_role(&self, role: Role) -> bool {
-        self.role == Some(role)
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "templates pass what they have by reference")]
+    fn has_role(&self, role: &Role) -> bool {
+        self.role == Some(*role)
     }
 }
 
