@@ -50,7 +50,7 @@ fn read_seed(text: &str) -> Seed {
     for (byte, bits) in seed.iter_mut().zip(bits.chunks(8)) {
         *byte = bits.iter().fold(0, |byte, bit| byte << 1 | u8::try_from(*bit).unwrap());
     }
-    Seed(seed)
+    Seed::from_bytes(seed)
 }
 
 #[tokio::test]
