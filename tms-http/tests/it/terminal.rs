@@ -195,7 +195,7 @@ async fn measurements_have_a_span_and_a_resolution() {
             .len(),
         1
     );
-    count("resolution=hour").send().await.wrong_fields(&["resolution"]);
+    count("resolution=minute").send().await.wrong_fields(&["resolution"]);
     count("from=x&to=y").send().await.wrong_fields(&["from", "to"]);
 }
 
