@@ -2,6 +2,8 @@
 //! build for more was refused already.
 
 #[cfg(feature = "aws")]
+mod logs;
+#[cfg(feature = "aws")]
 mod metrics;
 
 use std::sync::Arc;
@@ -12,6 +14,8 @@ use tokio::sync::watch;
 
 use crate::config::Config;
 
+#[cfg(feature = "aws")]
+pub use logs::{Shipping, add_logs};
 #[cfg(feature = "aws")]
 pub use with_aws::*;
 #[cfg(not(feature = "aws"))]
@@ -103,11 +107,30 @@ mod with_aws {
 }
 
 #[cfg(not(feature = "aws"))]
-#[expect(clippy::unused_async, reason = "with AWS there is something to wait for")]
+#[expect(
+    clippy::unused_async,
+    clippy::unnecessary_wraps,
+    reason = "with AWS there is something to wait for, and something that fails"
+)]
 mod without_aws {
     use tms_core::blob::BlobPrefix;
 
     use super::{Arc, Config, Depot, Notifier, Tms, watch};
+    use crate::telemetry::Logs;
+
+    /// Nothing that is sent.
+    #[derive(Debug)]
+    pub struct Shipping;
+
+    impl Shipping {
+        /// Does nothing.
+        pub async fn end(self) {}
+    }
+
+    /// Adds nothing.
+    pub fn add_logs(_config: &Config, _logs: &mut Logs) -> anyhow::Result<Option<Shipping>> {
+        Ok(None)
+    }
 
     /// Refuses.
     pub async fn depot(_config: &Config, _bucket: &str, _prefix: &BlobPrefix) -> anyhow::Result<Depot> {

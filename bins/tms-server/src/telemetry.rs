@@ -13,7 +13,10 @@ use tracing_subscriber::{
 };
 
 use self::queue::{Farewell, Queue};
-use crate::config::{Config, LogFormat};
+use crate::{
+    cloud::{self, Shipping},
+    config::{Config, LogFormat},
+};
 
 /// How many lines may wait for each place that takes them; beyond that they are dropped and counted.
 const WAITING_LINES: usize = 16_384;
@@ -38,6 +41,7 @@ pub struct Logs {
     layers: Vec<LogLayer>,
     farewells: Vec<Farewell>,
     losses: Losses,
+    shipping: Option<Shipping>,
 }
 
 /// What each place has lost.
@@ -58,6 +62,7 @@ pub fn install_logs(config: &Config, console: Console) -> anyhow::Result<Logs> {
     if let Some(folder) = &config.log_dir {
         logs.add_error_file(folder)?;
     }
+    logs.shipping = cloud::add_logs(config, &mut logs)?;
     let layers = std::mem::take(&mut logs.layers);
     let installed = tracing_subscriber::registry().with(layers).try_init();
     installed.map_err(|error| anyhow::anyhow!("logs could not be set up: {error}"))?;
@@ -73,6 +78,13 @@ impl Logs {
             lost: Box::new(lost),
             said: 0,
         });
+    }
+
+    /// Waits a moment for what is on its way to places elsewhere.
+    pub async fn end(mut self) {
+        if let Some(shipping) = self.shipping.take() {
+            shipping.end().await;
+        }
     }
 
     /// Hands over the counts of what is lost, for whoever reports them from time to time.

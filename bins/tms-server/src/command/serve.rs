@@ -43,8 +43,9 @@ pub async fn run(config: Config, output: Output) -> anyhow::Result<ExitCode> {
     if !config.rate_limits {
         tracing::warn!("TMS_RATE_LIMITS=off: the limits per client are lifted; this is for load tests only");
     }
-    node.serve(&config, terminated()?).await?;
-    Ok(ExitCode::SUCCESS)
+    let served = node.serve(&config, terminated()?).await;
+    logs.end().await;
+    served.map(|()| ExitCode::SUCCESS)
 }
 
 /// A server that listens already.

@@ -129,6 +129,16 @@ impl StandIn {
         rest.split_once('<').unwrap().0.to_owned()
     }
 
+    /// Tells whether a group of the log has a line with this text.
+    pub async fn has_logged(&self, group: &str, text: &str) -> bool {
+        let body = json!({ "logGroupName": group, "logStreamName": "node-1", "startFromHead": true });
+        let answer = self.call("logs", "Logs_20140328.GetLogEvents", &body).await;
+        let events = answer["events"].as_array().cloned().unwrap_or_default();
+        events
+            .iter()
+            .any(|event| event["message"].as_str().is_some_and(|line| line.contains(text)))
+    }
+
     async fn statistics(&self, name: &str, dimension: Option<(&str, &str)>) -> Value {
         use tms_core::time::{Clock, SystemClock};
 
@@ -139,18 +149,18 @@ impl StandIn {
             .collect();
         let body = json!({
             "Namespace": "TMS", "MetricName": name, "Dimensions": dimensions, "StartTime": now - 7_200,
-            "EndTime": now + 60, "Period": 86_400, "Statistics": ["Maximum", "SampleCount"],
+            "EndTime": now + 60, "Period": 86_400, "Statistics": ["Sum", "SampleCount"],
         });
         let target = "GraniteServiceVersion20100801.GetMetricStatistics";
         let answer = self.call("monitoring", target, &body).await;
         answer["Datapoints"][0].clone()
     }
 
-    /// Returns the greatest value of a metric, and how many there are.
+    /// Returns the sum of a metric and how many values there are; others may have been there before.
     pub async fn metric(&self, name: &str, dimension: Option<(&str, &str)>) -> (f64, f64) {
         let seen = self.statistics(name, dimension).await;
         (
-            seen["Maximum"].as_f64().unwrap_or_default(),
+            seen["Sum"].as_f64().unwrap_or_default(),
             seen["SampleCount"].as_f64().unwrap_or_default(),
         )
     }
