@@ -25,9 +25,8 @@ use crate::{
     metric::MetricHistory,
     notification::{ChannelSeal, Notifications, Notifier},
     operator::{
-        Accounts, ApiTokens, HalfSeal, Operators, SecondFactors, Shared, Tools,
+        Accounts, ApiTokens, Operators, SecondFactors, Shared, Tools,
         password::{PasswordCost, Passwords},
-        seal::SeedSeal,
         users::Users,
     },
     random::{RandomSource, SystemRandom},
@@ -147,7 +146,9 @@ impl TmsBuilder {
         let cache = CredentialCache::new(stores.credentials.clone(), clock.clone(), node.cached_tokens);
         let cache = Arc::new(cache);
         let seal = ChannelSeal::new(keys.as_ref(), random.clone());
-        let people = Shared::new(stores.clone(), tools(&node, &random, keys.as_ref(), &settings));
+        let passwords = Passwords::new(node.password_cost, node.passwords_at_once, random.clone());
+        let tools = Tools::new(passwords, random.clone(), keys.as_ref(), settings.follow_security());
+        let people = Shared::new(stores.clone(), tools);
         let terminals = Terminals::new(&stores);
         let audit_keys = Arc::new(keys.as_ref().map_or_else(AuditKeys::public, AuditKeys::new));
         stores.audit.use_keys((*audit_keys).clone());
@@ -190,21 +191,6 @@ impl TmsBuilder {
             refusals: Refusals::new(),
             limits,
         }))
-    }
-}
-
-fn tools(
-    node: &NodeSettings,
-    random: &Arc<dyn RandomSource>,
-    keys: Option<&SecretKeys>,
-    settings: &SettingsService,
-) -> Tools {
-    Tools {
-        passwords: Passwords::new(node.password_cost, node.passwords_at_once, random.clone()),
-        random: random.clone(),
-        seal: keys.map(SeedSeal::new),
-        half: keys.map(HalfSeal::new),
-        security: settings.follow_security(),
     }
 }
 

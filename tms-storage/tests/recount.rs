@@ -7,6 +7,7 @@
     reason = "nothing of a test is public; pub says what a module offers"
 )]
 #![allow(clippy::unwrap_used, reason = "a test that finds the unexpected stops loudly")]
+#![allow(clippy::indexing_slicing, reason = "a test that finds the unexpected stops loudly")]
 
 #[path = "postgres/database.rs"]
 mod database;
@@ -129,12 +130,12 @@ async fn live(stores: &Stores) -> [CustomerId; 2] {
                 0 => retire(stores, terminal, minute(at)).await,
                 1 | 2 => {
                     change(stores, terminal, minute(at), |row| {
-                        row.in_maintenance = !row.in_maintenance
+                        row.in_maintenance = !row.in_maintenance;
                     })
-                    .await
+                    .await;
                 }
                 3 | 4 if row.last_seen.is_some() => {
-                    change(stores, terminal, minute(at), |row| row.is_lost = true).await
+                    change(stores, terminal, minute(at), |row| row.is_lost = true).await;
                 }
                 _ => heard(stores, terminal, minute(at), device).await,
             }

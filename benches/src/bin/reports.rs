@@ -139,7 +139,7 @@ async fn export(tms: &Tms) -> Result<()> {
     let (mut rows, mut bytes, mut most) = (0_usize, 0_usize, before);
     let mut answer = answer;
     while let Some(part) = answer.chunk().await? {
-        rows += part.iter().filter(|byte| **byte == b'\n').count();
+        rows += part.split(|byte| *byte == b'\n').count() - 1;
         bytes += part.len();
         most = most.max(resident_mib()?);
     }

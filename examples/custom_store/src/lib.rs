@@ -1,8 +1,9 @@
 //! A store of one's own: the logs of terminals as JSON lines in a folder, one file a terminal; everything else stays in
-//! another store. Logs are a good aggregate to begin with, since no other one shares their transactions.
+//! another store. Logs are a good aggregate to begin with, since only transfers share their transactions.
 //!
 //! `tests/conformance.rs` is all it takes to know that it keeps the port's promises.
 
+mod transfer;
 mod upkeep;
 
 use std::{
@@ -40,14 +41,17 @@ impl JsonLinesLogs {
         }
     }
 
-    /// Puts this store in the place of the one that `stores` has; upkeep must know of it, to drop what is old.
+    /// Puts this store in the place of the one that `stores` has; upkeep must know of it, to drop what is old, and so must
+    /// transfers, which bring lines along.
     #[must_use]
     pub fn instead_of(self, stores: Stores) -> Stores {
         let logs = Arc::new(self);
         let upkeep = upkeep::WithLogs::new(Arc::clone(&logs), stores.upkeep);
+        let transfers = transfer::WithLogs::new(Arc::clone(&logs), stores.transfers, Arc::clone(&stores.terminals));
         Stores {
             logs,
             upkeep: Arc::new(upkeep),
+            transfers: Arc::new(transfers),
             ..stores
         }
     }

@@ -178,11 +178,11 @@ fn verify(hasher: &Argon2<'_>, password: &str, phc: Option<&str>, foreign: u32) 
     match is_right {
         Some(true) => return Ok(true),
         Some(false) => {}
-        None => drop(
-            hasher
+        None => {
+            let _ = hasher
                 .hash_password_with_salt(password.as_bytes(), &[0_u8; 16])
-                .map_err(boxed)?,
-        ),
+                .map_err(boxed)?;
+        }
     }
     if phc.is_none_or(|phc| ForeignHash::read(phc).is_none()) {
         pretend(password, foreign);

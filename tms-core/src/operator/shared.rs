@@ -18,6 +18,7 @@ use crate::{
     envelope::Envelope,
     error::Error,
     id::UserId,
+    key::SecretKeys,
     permission::Role,
     random::RandomSource,
     secret::{Secret, Token, TokenKind},
@@ -36,6 +37,23 @@ pub(crate) struct Tools {
     /// Absent likewise.
     pub(crate) half: Option<HalfSeal>,
     pub(crate) security: watch::Receiver<SecuritySettings>,
+}
+
+impl Tools {
+    pub(crate) fn new(
+        passwords: Passwords,
+        random: Arc<dyn RandomSource>,
+        keys: Option<&SecretKeys>,
+        security: watch::Receiver<SecuritySettings>,
+    ) -> Self {
+        Self {
+            passwords,
+            random,
+            seal: keys.map(SeedSeal::new),
+            half: keys.map(HalfSeal::new),
+            security,
+        }
+    }
 }
 
 /// The stores and the tools.

@@ -107,7 +107,7 @@ async fn create_alert_rule(
     body: JsonBody,
 ) -> Result<Response, Problem> {
     ctx.require(Permission::SettingsWrite)?;
-    let made = app.tms.alert_rules().create(&ctx, drafted(body.read()?)?).await?;
+    let made = app.tms.alert_rules().create(&ctx, drafted(&body.read()?)?).await?;
     let (etag, id) = (Etag(made.revision), made.rule.id().get());
     Ok((etag, created(&app, PATH, id, wire::AlertRule::from(made.rule))).into_response())
 }
@@ -172,7 +172,7 @@ fn show(stored: StoredRule) -> Response {
     (Etag(stored.revision), Json(wire::AlertRule::from(stored.rule))).into_response()
 }
 
-fn drafted(body: wire::AlertRuleCreate) -> Result<AlertRule, Problem> {
+fn drafted(body: &wire::AlertRuleCreate) -> Result<AlertRule, Problem> {
     let mut errors = FieldErrors::default();
     let cause: Option<Cause> = errors.take("alert_type", body.alert_type.parse());
     let severity: Option<Severity> = errors.take("severity", body.severity.parse());

@@ -250,12 +250,18 @@ impl Chosen {
         address
     }
 
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "templates pass what they have by reference")]
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "templates pass what they have by reference"
+    )]
     fn has_severity(&self, severity: &Severity) -> bool {
         self.severity == Some(*severity)
     }
 
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "templates pass what they have by reference")]
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "templates pass what they have by reference"
+    )]
     fn has_cause(&self, cause: &Cause) -> bool {
         self.cause == Some(*cause)
     }

@@ -86,7 +86,8 @@ impl Frame {
             now: app.tms.now(),
             person: None,
             flash: if is_live(headers) { None } else { Flash::read(headers) },
-            zone: Tz::Asia__Tokyo,
+            // As in reports: the days of both must be the same.
+            zone: app.tms.reports().calendar().zone().parse().unwrap_or(Tz::UTC),
             statics: app
                 .settings
                 .static_url

@@ -58,7 +58,10 @@ struct UsersPage {
 }
 
 impl UsersPage {
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "templates pass what they have by reference")]
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "templates pass what they have by reference"
+    )]
     fn has_role(&self, role: &Role) -> bool {
         self.role == Some(*role)
     }

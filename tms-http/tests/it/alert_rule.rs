@@ -66,16 +66,19 @@ async fn rules_and_settings_are_one_truth() {
     let patch = world
         .patch("/alert-rules/4", &json!({ "is_enabled": false }))
         .by("admin");
-    let patched = patch.if_match("*").send().await.ok(200);
+    let answer = patch.if_match("*").send().await.ok(200);
     assert_eq!(
-        (&patched["is_enabled"], &patched["threshold"]),
+        (&answer["is_enabled"], &answer["threshold"]),
         (&json!(false), &threshold(70, 60))
     );
     let entries = world.store.audit_entries();
-    let last = entries.last().unwrap();
-    assert_eq!((last.action.as_str(), last.target_id), ("alert_rule.update", Some(4)));
+    let newest = entries.last().unwrap();
     assert_eq!(
-        last.changes,
+        (newest.action.as_str(), newest.target_id),
+        ("alert_rule.update", Some(4))
+    );
+    assert_eq!(
+        newest.changes,
         json!({ "is_enabled": { "before": true, "after": false } })
     );
 }
@@ -96,7 +99,11 @@ async fn the_reconciler_honours_rules_at_once() {
     let path = made.location();
     assert_eq!(made.ok(201)["id"], one * 100 + 2);
     world.tick().await;
-    assert_eq!(open_alerts(&world).await, [raised.clone()], "no heartbeat is needed");
+    assert_eq!(
+        open_alerts(&world).await,
+        std::slice::from_ref(&raised),
+        "no heartbeat is needed"
+    );
     let on = world
         .patch(&path, &json!({ "is_enabled": true }))
         .by("admin")

@@ -290,7 +290,7 @@ async fn unknown_addresses_and_methods_have_the_error_body() {
         "/terminals/1/nothing",
         "/terminals/",
         "/agent",
-        "http://x/",
+        "http://x/nothing",
         "http://x/api",
         "http://x/api/v2/terminals",
         "/../../etc/passwd",

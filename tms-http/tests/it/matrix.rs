@@ -164,9 +164,8 @@ fn body(method: &str, path: &str, agent: &Agent, customer: i64, code: &str) -> O
         ("PUT", "/settings") => json!({}),
         ("POST", "/alert-rules") => json!({ "alert_type": "offline", "customer_id": customer, "severity": "LOW" }),
         ("PUT", "/alert-rules/{id}") => json!({ "is_enabled": true, "severity": "LOW" }),
-        ("PATCH", "/alert-rules/{id}") => json!({ "is_enabled": false }),
         ("POST", "/notification-channels") => channel(),
-        ("PATCH", "/notification-channels/{id}") => json!({ "is_enabled": false }),
+        ("PATCH", "/notification-channels/{id}" | "/alert-rules/{id}") => json!({ "is_enabled": false }),
         _ => return None,
     })
 }

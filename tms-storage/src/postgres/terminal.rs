@@ -205,7 +205,8 @@ impl TerminalStore for PgStore {
         retirement: &Retirement,
         with: Envelope,
     ) -> Result<(), StoreError> {
-        let retired = self.bounded(self.retire_terminal(id, seen, retirement, with)).await;
+        let retire = Box::pin(self.retire_terminal(id, seen, retirement, with));
+        let retired = self.bounded(retire).await;
         self.presence_cache.forget(std::iter::once(id));
         retired
     }

@@ -124,7 +124,8 @@ impl World {
         // An alert to answer; a heartbeat would need the background work, which would write by itself.
         psql(
             &self.url,
-            "UPDATE terminal_presence SET raised = 1, version = version + 1",
+            "UPDATE terminal_presence SET raised = 1, is_lost = true, first_seen = now(), last_seen = now(), \
+             deadline = now(), version = version + 1",
         );
         self.tms.tick().await.unwrap();
     }

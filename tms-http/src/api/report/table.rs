@@ -66,7 +66,7 @@ pub(super) fn summary(report: &wire::ReportSummary) -> String {
     row(
         &mut text,
         ["statistics", &report.period],
-        [
+        &[
             all.terminals.total.to_string(),
             maybe(all.availability_percent),
             all.alerts_raised.to_string(),
@@ -79,7 +79,7 @@ pub(super) fn summary(report: &wire::ReportSummary) -> String {
         row(
             &mut text,
             ["top_issues", &issue.alert_type],
-            [
+            &[
                 issue.terminals.to_string(),
                 String::new(),
                 issue.alerts_raised.to_string(),
@@ -93,7 +93,7 @@ pub(super) fn summary(report: &wire::ReportSummary) -> String {
         row(
             &mut text,
             ["customer_breakdown", &figures.customer.company_name],
-            [
+            &[
                 figures.terminals.total.to_string(),
                 maybe(figures.availability_percent),
                 figures.alerts_raised.to_string(),
@@ -112,7 +112,7 @@ fn head(columns: &[&str]) -> String {
     text
 }
 
-fn row(text: &mut String, names: [&str; 2], cells: [String; 6]) {
+fn row(text: &mut String, names: [&str; 2], cells: &[String; 6]) {
     line(text, names.into_iter().chain(cells.iter().map(String::as_str)));
 }
 

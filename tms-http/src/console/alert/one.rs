@@ -76,9 +76,8 @@ async fn answer(
     } else {
         "alerts.acknowledged"
     };
-    let error = match app.tms.alerts().answer(&ctx, id, wish).await {
-        Ok(_) => return go_saying(&f.url(format!("{PATH}/{id}")), &Flash::good(key, &[])),
-        Err(error) => error,
+    let Err(error) = app.tms.alerts().answer(&ctx, id, wish).await else {
+        return go_saying(&f.url(format!("{PATH}/{id}")), &Flash::good(key, &[]));
     };
     let status = match error {
         Error::Conflict(_) => StatusCode::CONFLICT,
