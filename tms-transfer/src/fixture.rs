@@ -2,6 +2,8 @@
 
 mod form;
 
+use std::fmt::Write as _;
+
 use serde_json::Value;
 use tms_core::{settings::Settings, transfer::Fixture};
 
@@ -50,14 +52,15 @@ pub fn print_fixture(fixture: &Fixture) -> String {
     list(&mut text, "users", &document.users);
     list(&mut text, "terminals", &document.terminals);
     let settings = document.settings.unwrap_or(Value::Null);
-    text.push_str(&format!("\"settings\": {settings}\n}}\n"));
+    // Text takes whatever is written to it.
+    let _ = write!(text, "\"settings\": {settings}\n}}\n");
     text
 }
 
 fn list<T: serde::Serialize>(text: &mut String, name: &str, rows: &[T]) {
     let lines: Vec<String> = rows.iter().filter_map(|row| serde_json::to_string(row).ok()).collect();
     let (open, close) = if lines.is_empty() { ("", "") } else { ("\n", "\n") };
-    text.push_str(&format!("\"{name}\": [{open}{}{close}],\n", lines.join(",\n")));
+    let _ = writeln!(text, "\"{name}\": [{open}{}{close}],", lines.join(",\n"));
 }
 
 #[cfg(test)]

@@ -46,10 +46,10 @@ async fn somebody_is_added_with_a_link_that_is_shown_once() {
     let answer = browser.get(&path).await;
     let page = answer.page(200);
     assert!(page.contains("&#60;i&#62;New") && !page.contains("tms_pw_"), "{page}");
-    let taken = [("username", "new-san"), ("role", "viewer")];
+    let again = [("username", "new-san"), ("role", "viewer")];
     assert!(
         browser
-            .post("/users/new", &taken)
+            .post("/users/new", &again)
             .await
             .page(422)
             .contains("already exists")

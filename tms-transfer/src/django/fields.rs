@@ -15,7 +15,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Returns the first of these fields that has a value.
-    pub(super) fn value(&self, names: &[&str]) -> Option<&'a Value> {
+    pub(super) fn value(self, names: &[&str]) -> Option<&'a Value> {
         names
             .iter()
             .filter_map(|name| self.0.get(*name))
@@ -23,7 +23,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Returns a text that is not empty; numbers are texts too.
-    pub(super) fn text(&self, names: &[&str]) -> Option<String> {
+    pub(super) fn text(self, names: &[&str]) -> Option<String> {
         let text = match self.value(names)? {
             Value::String(text) => text.trim().to_owned(),
             Value::Number(number) => number.to_string(),
@@ -32,24 +32,24 @@ impl<'a> Fields<'a> {
         Some(text).filter(|text| !text.is_empty())
     }
 
-    pub(super) fn flag(&self, names: &[&str]) -> Option<bool> {
+    pub(super) fn flag(self, names: &[&str]) -> Option<bool> {
         self.value(names)?.as_bool()
     }
 
-    pub(super) fn number(&self, names: &[&str]) -> Option<u32> {
+    pub(super) fn number(self, names: &[&str]) -> Option<u32> {
         self.value(names)?
             .as_u64()
             .and_then(|number| u32::try_from(number).ok())
     }
 
-    pub(super) fn date(&self, names: &[&str]) -> Option<NaiveDate> {
+    pub(super) fn date(self, names: &[&str]) -> Option<NaiveDate> {
         let text = self.text(names)?;
         // A moment where a day is meant.
         text.get(..10)?.parse().ok()
     }
 
     /// Returns a moment; one without an offset is of the time zone that the system ran in.
-    pub(super) fn time(&self, names: &[&str], zone: Tz) -> Option<Timestamp> {
+    pub(super) fn time(self, names: &[&str], zone: Tz) -> Option<Timestamp> {
         let text = self.text(names)?.replacen(' ', "T", 1);
         if let Ok(at) = text.parse() {
             return Some(at);

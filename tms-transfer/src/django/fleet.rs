@@ -17,7 +17,7 @@ impl Takeover<'_> {
         let name = fields
             .text(&["company_name", "name", "company"])
             .ok_or("it has no name")?;
-        let draft = customer_of(&fields, &name, notes);
+        let draft = customer_of(fields, &name, notes);
         let draft = match draft.clone().checked() {
             Ok(draft) => draft,
             Err(Error::Invalid(faults)) => without_wrong(draft, &faults, notes)
@@ -55,13 +55,13 @@ impl Takeover<'_> {
             store_name: fields.text(&["store_name", "shop_name"]),
             store_code: fields.text(&["store_code", "shop_code"]),
             installation_address: fields.text(&["installation_address", "address", "location"]),
-            heartbeat_interval_s: interval(&fields, notes),
+            heartbeat_interval_s: interval(fields, notes),
             auto_update_enabled: fields.flag(&["auto_update_enabled", "auto_update"]).unwrap_or(true),
             installed_date: fields.date(&["installed_date", "installation_date", "installed_at"]),
             warranty_end_date: fields.date(&["warranty_end_date", "warranty_until"]),
-            is_retired: is_retired(&fields),
+            is_retired: is_retired(fields),
             mac_address: fields.text(&["mac_address"]),
-            firmware_version: self.version(&fields),
+            firmware_version: self.version(fields),
         };
         let entry = entry.checked().map_err(|error| said(&error))?;
         self.terminals.add(object, entry.serial.to_string());
@@ -70,14 +70,14 @@ impl Takeover<'_> {
     }
 
     /// Returns the version that a terminal names: as text, or through an image.
-    fn version(&self, fields: &Fields<'_>) -> Option<String> {
+    fn version(&self, fields: Fields<'_>) -> Option<String> {
         let names = ["firmware_version", "current_firmware", "firmware"];
         let by_image = fields.value(&names).and_then(|value| self.firmware.find(value));
         by_image.or_else(|| fields.text(&["firmware_version"]))
     }
 }
 
-fn customer_of(fields: &Fields<'_>, name: &str, notes: &mut Notes) -> CustomerDraft {
+fn customer_of(fields: Fields<'_>, name: &str, notes: &mut Notes) -> CustomerDraft {
     let contract = fields.text(&["contract_type"]).map(|word| word.to_lowercase());
     let known = contract.as_deref().and_then(|word| word.parse().ok());
     if let (Some(word), None) = (&contract, known) {
@@ -122,7 +122,7 @@ fn without_wrong(mut draft: CustomerDraft, faults: &FieldErrors, notes: &mut Not
     draft
 }
 
-fn interval(fields: &Fields<'_>, notes: &mut Notes) -> u32 {
+fn interval(fields: Fields<'_>, notes: &mut Notes) -> u32 {
     let usual = PresenceSettings::default().default_interval_s;
     match fields.number(&["heartbeat_interval", "heartbeat_interval_s"]) {
         None => usual,
@@ -134,7 +134,7 @@ fn interval(fields: &Fields<'_>, notes: &mut Notes) -> u32 {
     }
 }
 
-fn is_retired(fields: &Fields<'_>) -> bool {
+fn is_retired(fields: Fields<'_>) -> bool {
     let words = [fields.text(&["lifecycle"]), fields.text(&["status"])];
     let is_over = |word: &String| matches!(word.to_lowercase().as_str(), "retired" | "decommissioned" | "disposed");
     words.iter().flatten().any(is_over) || fields.flag(&["is_active"]) == Some(false)

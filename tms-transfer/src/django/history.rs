@@ -21,7 +21,7 @@ const SOMEBODY: &str = "unknown";
 impl Takeover<'_> {
     pub(super) fn alert(&mut self, object: &Object, notes: &mut Notes) -> Result<(), String> {
         let fields = object.fields();
-        let serial = self.serial_of(&fields)?;
+        let serial = self.serial_of(fields)?;
         let word = fields.text(&["alert_type", "type"]).ok_or("it has no alert_type")?;
         let cause = self.mapping.cause(&word);
         let cause = cause.ok_or_else(|| format!("the alert type {word:?} is not known here; name it with --map"))?;
@@ -40,8 +40,8 @@ impl Takeover<'_> {
                 "details": fields.value(&["details", "data"]),
             }),
             created_at,
-            acknowledged: self.acknowledged(&fields, created_at),
-            resolved: self.resolved(&fields, created_at, notes),
+            acknowledged: self.acknowledged(fields, created_at),
+            resolved: self.resolved(fields, created_at, notes),
         };
         let is_open = alert.resolved.is_none();
         if is_open && !self.open.insert((alert.serial.clone(), cause)) {
@@ -56,7 +56,7 @@ impl Takeover<'_> {
 
     pub(super) fn log(&mut self, object: &Object, notes: &mut Notes) -> Result<(), String> {
         let fields = object.fields();
-        let serial = self.serial_of(&fields)?;
+        let serial = self.serial_of(fields)?;
         let word = fields
             .text(&["level", "log_level"])
             .unwrap_or_else(|| "INFO".to_owned());
@@ -68,7 +68,7 @@ impl Takeover<'_> {
             .unwrap_or_else(|| "django".to_owned());
         let message = fields.text(&["message", "text"]).unwrap_or_default();
         let entry = LogEntry {
-            event_id: event_id(object, &fields)?,
+            event_id: event_id(object, fields)?,
             timestamp,
             level,
             kind: fitting(&kind, TYPE, "the type of the line", notes),
@@ -82,7 +82,7 @@ impl Takeover<'_> {
         Ok(())
     }
 
-    fn serial_of(&self, fields: &Fields<'_>) -> Result<SerialNumber, String> {
+    fn serial_of(&self, fields: Fields<'_>) -> Result<SerialNumber, String> {
         let terminal = fields
             .value(&["terminal", "terminal_id", "device"])
             .ok_or("it has no terminal")?;
@@ -90,7 +90,7 @@ impl Takeover<'_> {
         SerialNumber::parse(&serial).map_err(|error| error.0)
     }
 
-    fn acknowledged(&self, fields: &Fields<'_>, created_at: Timestamp) -> Option<(String, Timestamp)> {
+    fn acknowledged(&self, fields: Fields<'_>, created_at: Timestamp) -> Option<(String, Timestamp)> {
         let at = fields.time(&["acknowledged_at"], self.mapping.zone);
         let is_acknowledged = fields
             .flag(&["is_acknowledged", "acknowledged"])
@@ -101,7 +101,7 @@ impl Takeover<'_> {
         is_acknowledged.then(|| (by, at.unwrap_or(created_at)))
     }
 
-    fn resolved(&self, fields: &Fields<'_>, created_at: Timestamp, notes: &mut Notes) -> Option<Resolved> {
+    fn resolved(&self, fields: Fields<'_>, created_at: Timestamp, notes: &mut Notes) -> Option<Resolved> {
         let at = fields.time(&["resolved_at"], self.mapping.zone);
         if !fields.flag(&["is_resolved", "resolved"]).unwrap_or(at.is_some()) {
             return None;
@@ -121,7 +121,7 @@ impl Takeover<'_> {
     }
 
     /// Returns who did something: a person of the dump, or a name.
-    fn person(&self, fields: &Fields<'_>, names: &[&str]) -> Option<String> {
+    fn person(&self, fields: Fields<'_>, names: &[&str]) -> Option<String> {
         let value = fields.value(names)?;
         self.users.find(value).or_else(|| value.as_str().map(str::to_owned))
     }
@@ -145,7 +145,7 @@ fn level(word: &str) -> Option<LogLevel> {
 }
 
 /// Names the line, the same each time, so that a second run finds it there.
-fn event_id(object: &Object, fields: &Fields<'_>) -> Result<String, String> {
+fn event_id(object: &Object, fields: Fields<'_>) -> Result<String, String> {
     let key = || object.key().map(|key| format!("django-{key}"));
     let id = fields
         .text(&["event_id"])

@@ -23,34 +23,33 @@ impl Takeover<'_> {
             None => None,
         };
         let profile = Profile {
-            full_name: full_name(&fields),
+            full_name: full_name(fields),
             email: fields.text(&["email"]),
-            role: self.role(&fields, notes),
+            role: self.role(fields, notes),
             customer: None,
             is_disabled: !fields.flag(&["is_active"]).unwrap_or(true),
         };
-        let profile = match profile.clone().checked() {
-            Ok(profile) => profile,
-            Err(_) => {
-                notes.insert("without the e-mail address, which is none".to_owned());
-                let without = Profile { email: None, ..profile };
-                without
-                    .checked()
-                    .map_err(|error| format!("its name can't be taken: {error}"))?
-            }
+        let profile = if let Ok(profile) = profile.clone().checked() {
+            profile
+        } else {
+            notes.insert("without the e-mail address, which is none".to_owned());
+            let without = Profile { email: None, ..profile };
+            without
+                .checked()
+                .map_err(|error| format!("its name can't be taken: {error}"))?
         };
         self.users.add(object, username.clone());
         self.fixture.users.push(UserEntry {
             username,
             profile,
             customer,
-            password_hash: password(&fields, notes),
+            password_hash: password(fields, notes),
         });
         Ok(())
     }
 
     /// A field of its own says it best; then who may do everything; then groups; then who may enter the administration.
-    fn role(&self, fields: &Fields<'_>, notes: &mut Notes) -> Role {
+    fn role(&self, fields: Fields<'_>, notes: &mut Notes) -> Role {
         if let Some(word) = fields.text(&["role"]) {
             if let Some(role) = self.mapping.role(&word) {
                 return role;
@@ -81,7 +80,7 @@ impl Takeover<'_> {
 }
 
 /// Japanese names begin with the family.
-fn full_name(fields: &Fields<'_>) -> String {
+fn full_name(fields: Fields<'_>) -> String {
     if let Some(name) = fields.text(&["full_name", "display_name"]) {
         return name;
     }
@@ -92,7 +91,7 @@ fn full_name(fields: &Fields<'_>) -> String {
 }
 
 /// Returns a hash that verifies here.
-fn password(fields: &Fields<'_>, notes: &mut Notes) -> Option<Secret<String>> {
+fn password(fields: Fields<'_>, notes: &mut Notes) -> Option<Secret<String>> {
     let stored = fields.text(&["password"])?;
     if stored.starts_with('!') {
         notes.insert("without a password, as before".to_owned());

@@ -10,6 +10,7 @@ use super::*;
 
 const HASH: &str = "pbkdf2_sha256$1000$seasalt2$/AgPzJG5e6Yv25JIyxyWfNnB6QXmfp0Y+BEGfC3zoJE=";
 
+#[expect(clippy::needless_pass_by_value, reason = "callers make the value on the spot")]
 fn object(model: &str, pk: i64, fields: Value) -> Value {
     json!({ "model": model, "pk": pk, "fields": fields })
 }
@@ -79,6 +80,7 @@ fn taken_over(objects: &[Value], mapping: &Mapping) -> (Fixture, Report) {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "many fields are looked at")]
 fn a_system_is_taken_over_whatever_its_order() {
     let (fixture, report) = taken_over(&system(), &Mapping::default());
     let customer = &fixture.customers[0];
@@ -146,6 +148,7 @@ fn a_system_is_taken_over_whatever_its_order() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "many fields are looked at")]
 fn what_has_no_place_is_skipped_with_its_reason() {
     let mut objects = system();
     for (pk, fields) in [

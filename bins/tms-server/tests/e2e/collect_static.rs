@@ -15,10 +15,10 @@ async fn what_pages_load_is_collected_once_and_mended() {
     for name in written {
         let name = name.as_str().unwrap();
         let url = format!("{}/static/{name}", server.url());
-        let served = reqwest::get(url).await.unwrap();
-        assert_eq!(served.status(), 200, "{name}");
+        let answer = reqwest::get(url).await.unwrap();
+        assert_eq!(answer.status(), 200, "{name}");
         assert_eq!(
-            served.bytes().await.unwrap(),
+            answer.bytes().await.unwrap(),
             std::fs::read(to.join(name)).unwrap(),
             "{name}"
         );

@@ -42,7 +42,7 @@ fn fixture() -> Value {
     })
 }
 
-async fn round_trip(from: Setting, to: Setting) {
+fn round_trip(from: &Setting, to: &Setting) {
     let folder = tempfile::tempdir().unwrap();
     let file = write(folder.path(), "fixture.json", &fixture().to_string());
     from.json(&["migrate", "--json"], "");
@@ -69,19 +69,19 @@ async fn round_trip(from: Setting, to: Setting) {
     assert_eq!(to.json(&["audit", "verify", "--json"], "")["ok"], true);
 }
 
-#[tokio::test]
-async fn a_dump_loads_into_an_empty_store_and_dumps_the_same() {
+#[test]
+fn a_dump_loads_into_an_empty_store_and_dumps_the_same() {
     let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    round_trip(Setting::sqlite(one.path()), Setting::sqlite(two.path())).await;
+    round_trip(&Setting::sqlite(one.path()), &Setting::sqlite(two.path()));
 }
 
-#[tokio::test]
-async fn a_dump_moves_from_the_embedded_store_to_postgres() {
+#[test]
+fn a_dump_moves_from_the_embedded_store_to_postgres() {
     let Some(setting) = Setting::postgres("transfer") else {
         return;
     };
     let folder = tempfile::tempdir().unwrap();
-    round_trip(Setting::sqlite(folder.path()), setting).await;
+    round_trip(&Setting::sqlite(folder.path()), &setting);
 }
 
 #[tokio::test]
@@ -120,6 +120,7 @@ async fn what_was_loaded_works_and_hashes_go_along_when_asked() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of faults")]
 fn a_wrong_fixture_is_refused_as_a_whole_and_each_fault_named() {
     let folder = tempfile::tempdir().unwrap();
     let setting = Setting::sqlite(&folder.path().join("data"));
