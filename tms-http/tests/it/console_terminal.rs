@@ -74,6 +74,7 @@ async fn silence_is_explained_with_its_deadline() {
             .contains("no heartbeat has come so far")
     );
     world.beat(&agent, json!({})).send().await.ok(200);
+    let deadline = deadline_in_tokyo(&world, agent.id).await;
     world.advance(12 * 60);
     world.tick().await;
     let page = browser.get(&path).await;
@@ -83,7 +84,6 @@ async fn silence_is_explained_with_its_deadline() {
         "{}",
         page.text
     );
-    let deadline = deadline_in_tokyo(&world, agent.id).await;
     assert!(page.text.contains(&format!("since the deadline at {deadline}")));
 }
 
