@@ -93,7 +93,7 @@ test("the unplugged reader is found, understood and dealt with", async () => {
     await choose(stage, "ja");
     await page.getByText("mika が解決").waitFor();
     await choose(stage, "en");
-    await page.getByText("Resolved by mika").waitFor();
+    await page.locator(".story", { hasText: "Resolved by mika" }).waitFor();
     await stage.check();
     await stage.close();
 });

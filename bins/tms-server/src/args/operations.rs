@@ -14,7 +14,7 @@ use crate::command::check::finding::Level;
 /// verification" enrols, sends one heartbeat and is retired.
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
-    /// Where it is served, such as https://tms.example.com
+    /// Where it is served, such as `https://tms.example.com`
     #[arg(long)]
     pub url: url::Url,
     /// A file of certificates (PEM) that are trusted beside those of this machine
