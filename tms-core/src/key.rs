@@ -45,12 +45,21 @@ impl SecretKeys {
 }
 
 fn derive(key: &Secret<Vec<u8>>, purpose: &str) -> DerivedKey {
+    Secret::new(hmac(key.expose(), purpose))
+}
+
+/// Returns the HMAC-SHA-256 of a text under the key of one use.
+pub(crate) fn mac(key: &DerivedKey, text: &str) -> [u8; 32] {
+    hmac(key.expose(), text)
+}
+
+fn hmac(key: &[u8], text: &str) -> [u8; 32] {
     // HMAC takes keys of any length, so the fallback is never taken.
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key.expose()) else {
-        return Secret::new([0; 32]);
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else {
+        return [0; 32];
     };
-    mac.update(purpose.as_bytes());
-    Secret::new(mac.finalize().into_bytes().into())
+    mac.update(text.as_bytes());
+    mac.finalize().into_bytes().into()
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ mod half;
 pub mod second_factors;
 mod shared;
 pub mod sign_in;
+mod successor;
 pub mod users;
 
 pub use account::Accounts;

@@ -11,6 +11,7 @@ use super::{
     password::Passwords,
     seal::SeedSeal,
     second_factor::{Shown, read_code},
+    successor::Successors,
 };
 use crate::{
     audit::{AuditEntry, AuditTarget},
@@ -36,6 +37,7 @@ pub(crate) struct Tools {
     pub(crate) seal: Option<SeedSeal>,
     /// Absent likewise.
     pub(crate) half: Option<HalfSeal>,
+    pub(crate) successors: Successors,
     pub(crate) security: watch::Receiver<SecuritySettings>,
 }
 
@@ -48,9 +50,10 @@ impl Tools {
     ) -> Self {
         Self {
             passwords,
-            random,
             seal: keys.map(SeedSeal::new),
             half: keys.map(HalfSeal::new),
+            successors: Successors::new(keys, random.clone()),
+            random,
             security,
         }
     }

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{
     ACCESS_LIFE, NewSession, RefreshVerdict, SESSION_LIFE, Session, SessionTokens, Shared, User,
     guess::Guesser,
-    password::MAX_LENGTH,
+    password::{MAX_LENGTH, PasswordWork},
     shared::as_person,
     user::{MAX_USERNAME, fold_username},
 };
@@ -90,6 +90,11 @@ impl Operators {
     /// Tells whether anybody can sign in at all.
     pub async fn has_users(&self) -> Result<bool, Error> {
         Ok(self.shared.stores.users.has_users().await?)
+    }
+
+    /// Tells how much work the passwords of this node made so far.
+    pub fn password_work(&self) -> PasswordWork {
+        self.shared.passwords().work()
     }
 
     /// Signs a person in.
@@ -270,20 +275,32 @@ impl Operators {
         })
     }
 
-    /// Exchanges a refresh token for a new pair. A token that was exchanged before ends the session.
+    /// Exchanges a refresh token for the pair that follows it. Whoever shows it again within [`REFRESH_GRACE`] gets the same
+    /// pair; later it ends the session, because one of the two who show it has copied it.
     ///
     /// # Errors
     /// [`Error::InvalidToken`] when the token is unknown, over or was used before.
+    ///
+    /// [`REFRESH_GRACE`]: super::session::REFRESH_GRACE
     pub async fn refresh(&self, ctx: &Ctx, presented: &str) -> Result<SignedIn, Error> {
         let hash = Token::hash_presented(TokenKind::Refresh, presented).map_err(|_| Error::InvalidToken)?;
         let sessions = &self.shared.stores.sessions;
+        let (access, refresh) = self.shared.tools.successors.of(presented)?;
+        let tokens = SessionTokens {
+            access: access.hash(),
+            access_until: ctx.now.plus(ACCESS_LIFE),
+            refresh: refresh.hash(),
+        };
         for _ in 0..5 {
             let (session, user) = sessions.find_by_refresh(hash).await?.ok_or(Error::InvalidToken)?;
             self.check_refresh(ctx, &session, &user, hash).await?;
-            let (tokens, access, refresh) = self.make_tokens(ctx.now, TokenKind::Access, ACCESS_LIFE)?;
-            let rotated = sessions
-                .rotate(session.id, session.tokens.refresh, &tokens, ctx.now)
-                .await;
+            // Somebody who showed it a moment ago may have got it already.
+            let rotated = if session.tokens.refresh == tokens.refresh {
+                Ok(())
+            } else {
+                let seen = session.tokens.refresh;
+                sessions.rotate(session.id, seen, &tokens, ctx.now).await
+            };
             match rotated {
                 Err(StoreError::Stale(_)) => {}
                 outcome => {

@@ -37,6 +37,30 @@ async fn signing_in_gives_a_pair_that_works_and_rotates() {
 }
 
 #[tokio::test]
+async fn whoever_shows_a_refresh_token_at_once_gets_the_same_pair() {
+    let world = World::new().await;
+    let login = json!({ "username": "viewer-san", "password": PASSWORD });
+    let pair = world.post("/auth/login", &login).send().await.ok(200);
+    let shown = json!({ "refresh_token": pair["refresh_token"] });
+    let ask = || async { world.post("/auth/refresh", &shown).send().await.ok(200) };
+    let answers = futures::future::join_all((0..20).map(|_| ask())).await;
+    let second = &answers[0];
+    for answer in &answers {
+        assert_eq!(answer["refresh_token"], second["refresh_token"]);
+        assert_eq!(answer["access_token"], second["access_token"]);
+    }
+    // As does who comes within the grace, and nobody ends anybody's session.
+    world.advance(5);
+    assert_eq!(ask().await["access_token"], second["access_token"]);
+    world.advance(600);
+    let next = json!({ "refresh_token": second["refresh_token"] });
+    let third = world.post("/auth/refresh", &next).send().await.ok(200);
+    assert_ne!(third["access_token"], second["access_token"]);
+    let access = third["access_token"].as_str().unwrap();
+    world.get("/auth/me").token(access).send().await.ok(200);
+}
+
+#[tokio::test]
 async fn every_wrong_sign_in_looks_alike() {
     let world = World::new().await;
     for (name, password) in [

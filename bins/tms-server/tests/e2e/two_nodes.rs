@@ -9,7 +9,7 @@ use crate::server::{Operator, PASSWORD, Setting, beat, cluster, enrol, psql, unt
 const SERIAL: &str = "TC-200-001";
 
 #[tokio::test]
-async fn a_token_that_is_rotated_twice_on_one_node_is_refused_by_the_other_within_a_second() {
+async fn a_terminal_that_is_retired_on_one_node_is_refused_by_the_other_within_a_second() {
     let Some(setting) = Setting::postgres("revoke") else {
         return;
     };
@@ -49,6 +49,58 @@ async fn a_token_that_is_rotated_twice_on_one_node_is_refused_by_the_other_withi
     })
     .await;
     assert_eq!(beat(&at_a, SERIAL, 4).await, 401);
+}
+
+#[tokio::test]
+async fn a_token_that_is_rotated_twice_on_one_node_is_refused_by_the_other_within_a_second() {
+    let Some(setting) = Setting::postgres("rotate") else {
+        return;
+    };
+    setting.prepare();
+    let (a, b) = (setting.start().await, setting.start().await);
+    let first = enrol(&setting, &a, SERIAL).await;
+    let at_b = Operator::holding(&b, &first);
+    assert_eq!(beat(&at_b, SERIAL, 1).await, 200);
+    let rotate = async |token: &str| {
+        let (status, answer) = Operator::holding(&a, token)
+            .post("/agent/token/rotate", &json!({}))
+            .await;
+        assert_eq!(status, 200, "{answer}");
+        answer["agent_token"].as_str().unwrap().to_owned()
+    };
+    let second = rotate(&first).await;
+    assert_eq!(beat(&at_b, SERIAL, 2).await, 200, "the one before is good for a while");
+    let third = rotate(&second).await;
+    until(Duration::from_secs(1), "refused by the other node", async || {
+        beat(&at_b, SERIAL, 3).await == 401
+    })
+    .await;
+    assert_eq!(beat(&Operator::holding(&b, &third), SERIAL, 4).await, 200);
+}
+
+#[tokio::test]
+async fn twenty_refreshes_of_one_token_on_two_nodes_are_one_family() {
+    let Some(setting) = Setting::postgres("refresh") else {
+        return;
+    };
+    setting.prepare();
+    let (a, b) = (setting.start().await, setting.start().await);
+    let login = json!({ "username": "root", "password": PASSWORD });
+    let (_, pair) = Operator::holding(&a, "").post("/auth/login", &login).await;
+    let shown = json!({ "refresh_token": pair["refresh_token"] });
+    let ask = async |n: usize| {
+        let node = if n.is_multiple_of(2) { &a } else { &b };
+        Operator::holding(node, "").post("/auth/refresh", &shown).await
+    };
+    let answers = futures::future::join_all((0..20).map(ask)).await;
+    for (status, answer) in &answers {
+        assert_eq!(*status, 200, "{answer}");
+        assert_eq!(answer["refresh_token"], answers[0].1["refresh_token"]);
+        let holder = Operator::holding(&b, answer["access_token"].as_str().unwrap());
+        assert_eq!(holder.status("/auth/me").await, 200);
+    }
+    let next = json!({ "refresh_token": answers[0].1["refresh_token"] });
+    assert_eq!(Operator::holding(&b, "").post("/auth/refresh", &next).await.0, 200);
 }
 
 #[tokio::test]
