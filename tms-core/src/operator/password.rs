@@ -1,14 +1,22 @@
 //! Passwords: what is accepted, and Argon2id off the async threads (DESIGN section 6).
 
+mod guessable;
+mod work;
+
 use std::sync::{
     Arc,
     atomic::{AtomicU32, Ordering},
 };
 
-use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version, password_hash::phc::PasswordHash};
+use argon2::{Params, password_hash::phc::PasswordHash};
 use tokio::sync::{Semaphore, oneshot};
 
-use super::foreign::{ForeignHash, pretend};
+pub use self::work::PasswordWork;
+use self::{
+    guessable::is_guessable,
+    work::{Tally, Worker},
+};
+use super::foreign::ForeignHash;
 use crate::{
     error::{BoxError, Error, FieldErrors},
     random::RandomSource,
@@ -55,6 +63,7 @@ pub struct Passwords {
     /// What a hash of another system costs that somebody here still has; zero while none is known. While there are
     /// any, every wrong guess takes as long as one at them: how long an answer takes tells nothing of whose name it is.
     foreign: Arc<AtomicU32>,
+    tally: Arc<Tally>,
     random: Arc<dyn RandomSource>,
 }
 
@@ -66,6 +75,7 @@ impl Passwords {
             permits: Arc::new(Semaphore::new(at_once.max(1))),
             queue: Arc::new(Semaphore::new(at_once.max(1) * WAITING)),
             foreign: Arc::default(),
+            tally: Arc::default(),
             random,
         }
     }
@@ -80,12 +90,7 @@ impl Passwords {
             let message = format!("must be {MIN_LENGTH} to {MAX_LENGTH} characters");
             return Err(FieldErrors::single("password", message));
         }
-        let folded = password.to_lowercase();
-        let distinct: std::collections::HashSet<char> = folded.chars().collect();
-        let is_common = COMMON
-            .iter()
-            .any(|word| folded.contains(word) && length < word.len() + 6);
-        if distinct.len() < 4 || is_common || (username.len() > 3 && folded.contains(username)) {
+        if is_guessable(password, username) {
             return Err(FieldErrors::single("password", "is too easy to guess"));
         }
         Ok(())
@@ -103,12 +108,14 @@ impl Passwords {
     pub async fn hash(&self, password: &Secret<String>) -> Result<Secret<String>, Error> {
         let mut salt = [0_u8; 16];
         self.random.fill(&mut salt)?;
-        let (cost, password) = (self.cost, password.clone());
-        self.on_own_thread(move || {
-            let hash = hasher(cost)?.hash_password_with_salt(password.expose().as_bytes(), &salt);
-            Ok(Secret::new(hash.map_err(boxed)?.to_string()))
-        })
-        .await
+        let password = password.clone();
+        self.on_own_thread(move |worker| Ok(Secret::new(worker.hash(password.expose(), &salt)?)))
+            .await
+    }
+
+    /// Tells how much work passwords made so far.
+    pub fn work(&self) -> PasswordWork {
+        self.tally.read()
     }
 
     /// Learns what hashes of another system cost that people here still have.
@@ -123,19 +130,19 @@ impl Passwords {
     /// Tells whether `password` is the one of `phc`. Without a PHC string it takes as long and tells false, so that a
     /// caller can't learn whether a name exists; nor whether it has a hash of another system.
     pub async fn verify(&self, password: &Secret<String>, phc: Option<&Secret<String>>) -> Result<bool, Error> {
-        let (cost, password, phc) = (self.cost, password.clone(), phc.cloned());
+        let (password, phc) = (password.clone(), phc.cloned());
         self.expect(phc.as_slice());
         let foreign = self.foreign.load(Ordering::Relaxed);
-        self.on_own_thread(move || {
+        self.on_own_thread(move |worker| {
             let phc = phc.as_ref().map(|phc| phc.expose().as_str());
-            verify(&hasher(cost)?, password.expose(), phc, foreign)
+            worker.verify(password.expose(), phc, foreign)
         })
         .await
     }
 
     async fn on_own_thread<T: Send + 'static>(
         &self,
-        work: impl FnOnce() -> Result<T, BoxError> + Send + 'static,
+        work: impl FnOnce(&Worker) -> Result<T, BoxError> + Send + 'static,
     ) -> Result<T, Error> {
         let _place = self.queue.try_acquire().map_err(Error::unavailable)?;
         let permit = Arc::clone(&self.permits)
@@ -143,8 +150,9 @@ impl Passwords {
             .await
             .map_err(|e| Error::Internal(e.into()))?;
         let (send, receive) = oneshot::channel();
+        let (cost, tally) = (self.cost, Arc::clone(&self.tally));
         let work = move || {
-            let _ = send.send(work());
+            let _ = send.send(Worker::new(cost, tally).and_then(|worker| work(&worker)));
             drop(permit);
         };
         std::thread::Builder::new()
@@ -158,38 +166,6 @@ impl Passwords {
     }
 }
 
-/// Judges a password. Every wrong one costs one hash of ours, and one of another system while people have such hashes.
-fn verify(hasher: &Argon2<'_>, password: &str, phc: Option<&str>, foreign: u32) -> Result<bool, BoxError> {
-    let is_right = match phc.map(|phc| (phc, ForeignHash::read(phc))) {
-        Some((_, Some(hash))) => {
-            if hash.is_of(password) {
-                return Ok(true);
-            }
-            // Others have a cheaper one, perhaps: what is missing to the dearest is made up for.
-            pretend(password, foreign.saturating_sub(hash.iterations));
-            None
-        }
-        Some((phc, None)) => {
-            let known = PasswordHash::new(phc).map_err(boxed)?;
-            Some(hasher.verify_password(password.as_bytes(), &known).is_ok())
-        }
-        None => None,
-    };
-    match is_right {
-        Some(true) => return Ok(true),
-        Some(false) => {}
-        None => {
-            let _ = hasher
-                .hash_password_with_salt(password.as_bytes(), &[0_u8; 16])
-                .map_err(boxed)?;
-        }
-    }
-    if phc.is_none_or(|phc| ForeignHash::read(phc).is_none()) {
-        pretend(password, foreign);
-    }
-    Ok(false)
-}
-
 /// Tells whether a hash is one that [`Passwords::verify`] can judge.
 pub fn is_verifiable(hash: &Secret<String>) -> bool {
     is_foreign(hash) || PasswordHash::new(hash.expose()).is_ok_and(|known| Params::try_from(&known).is_ok())
@@ -199,38 +175,6 @@ pub fn is_verifiable(hash: &Secret<String>) -> bool {
 pub fn is_foreign(hash: &Secret<String>) -> bool {
     ForeignHash::read(hash.expose()).is_some()
 }
-
-fn hasher(cost: PasswordCost) -> Result<Argon2<'static>, BoxError> {
-    let params = Params::new(cost.memory_kib, cost.passes, 1, None).map_err(boxed)?;
-    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
-}
-
-fn boxed(error: impl std::fmt::Display) -> BoxError {
-    error.to_string().into()
-}
-
-/// Words that stand at the top of every list of stolen passwords.
-const COMMON: &[&str] = &[
-    "password",
-    "passw0rd",
-    "123456789",
-    "12345678",
-    "qwertyuiop",
-    "qwerty",
-    "administrator",
-    "letmein",
-    "welcome",
-    "iloveyou",
-    "changeme",
-    "terminal",
-    "asdfghjkl",
-    "1q2w3e4r",
-    "abcdefgh",
-    "secret",
-    "monkey",
-    "dragon",
-    "sunshine",
-];
 
 #[cfg(test)]
 mod tests {

@@ -352,3 +352,31 @@ async fn a_cookie_that_somebody_else_set_is_worth_nothing() {
         login("support-san", preset).await.ok(200);
     }
 }
+
+#[tokio::test]
+async fn how_long_an_answer_takes_tells_nothing_of_a_name() {
+    let world = World::new().await;
+    let gone = format!("/users/{}", world.first("/users?search=operator-san").await);
+    let change = world
+        .patch(&gone, &json!({ "is_disabled": true }))
+        .by("admin")
+        .if_match("*");
+    change.send().await.ok(200);
+    for (name, password) in [
+        ("viewer-san", "wrong horse battery"),
+        ("nobody-san", PASSWORD),
+        ("operator-san", PASSWORD),
+        ("viewer-san", ""),
+        ("viewer-san", "x".repeat(5_000).as_str()),
+        ("n".repeat(5_000).as_str(), PASSWORD),
+        ("' OR 1=1 --", PASSWORD),
+    ] {
+        let before = world.tms.operators().password_work();
+        let login = json!({ "username": name, "password": password });
+        world.post("/auth/login", &login).send().await.problem(401, "AUTH_001");
+        let after = world.tms.operators().password_work();
+        // The work is what takes time; nothing else differs but a row that was found or was not.
+        assert_eq!(after.hashes - before.hashes, 1, "{name:.20} {password:.20}");
+        assert_eq!(after.foreign_rounds, before.foreign_rounds);
+    }
+}

@@ -84,7 +84,7 @@ impl Node {
         if config.metrics_token.is_some() || config.listen.ip().is_loopback() {
             let (seen, redis) = (tms.clone(), redis.clone());
             http.metrics = Some(Arc::new(move || {
-                report_ingest(&seen);
+                report_work(&seen);
                 redis.report();
                 metrics.render()
             }));
@@ -214,12 +214,13 @@ fn parse_networks(config: &Config) -> anyhow::Result<Vec<tms_http::Network>> {
     config.trusted_proxies.iter().map(parse).collect()
 }
 
-fn report_ingest(tms: &Tms) {
+fn report_work(tms: &Tms) {
     let counts = tms.heartbeats().counts();
     metrics::counter!("tms_heartbeats_stored_total").absolute(counts.stored);
     metrics::counter!("tms_heartbeat_batches_total").absolute(counts.batches);
     metrics::counter!("tms_heartbeats_refused_total").absolute(counts.refused);
     metrics::counter!("tms_heartbeats_failed_total").absolute(counts.failed);
+    metrics::counter!("tms_password_hashes_total").absolute(tms.operators().password_work().hashes);
 }
 
 /// Resolves on SIGTERM or SIGINT.
