@@ -58,6 +58,45 @@ fn files_are_small_and_say_what_they_are_for() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
+/// Returns the files that may declare the module of `file`.
+fn parents(file: &Path) -> Vec<PathBuf> {
+    let folder = file.parent().unwrap();
+    let beside = ["lib.rs", "main.rs"].map(|name| folder.join(name));
+    beside.into_iter().chain([folder.with_extension("rs")]).collect()
+}
+
+/// The compiler never sees a file that no module names, and so nobody hears that it does not even compile.
+#[test]
+fn every_file_is_a_module_of_its_crate() {
+    let mut files = Vec::new();
+    sources(&root(), &mut files);
+    let mut faults = Vec::new();
+    let is_module = |path: &Path| {
+        path.components()
+            .any(|part| part.as_os_str() == "src" || part.as_os_str() == "it")
+    };
+    for file in files.iter().filter(|file| is_module(file)) {
+        let name = file.file_stem().unwrap().to_string_lossy();
+        let folder = file.parent().unwrap();
+        if ["lib", "main"].contains(&&*name) || folder.ends_with("src/bin") {
+            continue;
+        }
+        let is_declared = |text: &str| {
+            let named = |line: &str| line.trim().ends_with(&format!("mod {name};"));
+            text.lines().any(named)
+                || text.contains(&format!("\"{name}.rs\""))
+                || text.contains(&format!("/{name}.rs\""))
+        };
+        let siblings = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let by_path = siblings.filter(|path| path.is_file() && path != file);
+        let mut near = parents(file).into_iter().chain(by_path).filter(|path| path.exists());
+        if !near.any(|path| is_declared(&fs::read_to_string(path).unwrap_or_default())) {
+            faults.push(file.display().to_string());
+        }
+    }
+    assert!(faults.is_empty(), "no module names\n{}", faults.join("\n"));
+}
+
 #[test]
 fn documents_name_what_exists() {
     let root = root();

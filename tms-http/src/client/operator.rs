@@ -1,10 +1,17 @@
 //! What an operator asks of the server. An access token that has ended is renewed on the way.
 
 pub mod alert_rule;
+pub mod audit;
+pub mod customer;
+pub mod enrollment_code;
 pub mod events;
+pub mod maintenance;
+pub mod notification;
 pub mod people;
 pub mod report;
 pub mod session;
+pub mod setting;
+pub mod transfer;
 pub mod walk;
 
 use reqwest::{Client, Method, RequestBuilder, Response};
@@ -21,14 +28,11 @@ use super::{
 };
 use crate::wire::{
     List,
-    alert::{Alert, AlertPatch, AlertPatched, AlertQuery},
+    alert::{Alert, AlertBulk, AlertBulkDone, AlertPatch, AlertPatched, AlertQuery},
     auth::{LoginRequest, TokenAnswer, User},
-    customer::{Customer, CustomerCreate, CustomerPatch, CustomerQuery},
-    enrollment_code::{EnrollmentCode, EnrollmentCodeCreate, EnrollmentCodeQuery},
     history::{LogQuery, LogRow, MetricsPeriod, MetricsQuery, MetricsRow, PageQuery, StatusChange},
-    maintenance::{Maintenance, MaintenanceCreate, MaintenanceQuery},
     summary::Summary,
-    terminal::{ConfigUpdate, ConfigUpdated, Terminal, TerminalCreate, TerminalPatch, TerminalQuery},
+    terminal::{Terminal, TerminalCreate, TerminalPatch, TerminalQuery},
 };
 
 /// A signed-in operator.
@@ -119,6 +123,24 @@ impl OperatorClient {
         read(self.request(method, path, build).await?).await
     }
 
+    /// Does what is answered without a body.
+    async fn act(
+        &self,
+        method: Method,
+        path: &str,
+        build: impl Fn(RequestBuilder) -> RequestBuilder,
+    ) -> Result<(), ClientError> {
+        self.request(method, path, build).await.map(drop)
+    }
+
+    async fn delete(&self, path: &str, etag: Option<&str>) -> Result<(), ClientError> {
+        let build = |request: RequestBuilder| match etag {
+            Some(etag) => request.header("if-match", etag),
+            None => request,
+        };
+        self.act(Method::DELETE, path, build).await
+    }
+
     /// Returns who is signed in.
     pub async fn me(&self) -> Result<User, ClientError> {
         Ok(self.get("/auth/me").await?.value)
@@ -126,7 +148,7 @@ impl OperatorClient {
 
     /// Ends the session.
     pub async fn logout(&self) -> Result<(), ClientError> {
-        self.request(Method::POST, "/auth/logout", |r| r).await.map(drop)
+        self.act(Method::POST, "/auth/logout", |r| r).await
     }
 
     /// Returns the fleet at a glance.
@@ -157,16 +179,7 @@ impl OperatorClient {
 
     /// Retires a terminal of a known revision.
     pub async fn retire_terminal(&self, id: i64, etag: &str) -> Result<(), ClientError> {
-        let with_etag = |r: RequestBuilder| r.header("if-match", etag);
-        self.request(Method::DELETE, &format!("/terminals/{id}"), with_etag)
-            .await
-            .map(drop)
-    }
-
-    /// Sets what an operator wants of a terminal.
-    pub async fn configure_terminal(&self, id: i64, body: &ConfigUpdate) -> Result<ConfigUpdated, ClientError> {
-        self.write(Method::PUT, &format!("/terminals/{id}/config"), None, body)
-            .await
+        self.delete(&format!("/terminals/{id}"), Some(etag)).await
     }
 
     /// Lists the heartbeats of a terminal, newest first; whatever resolution the query names, the raw one.
@@ -242,44 +255,8 @@ impl OperatorClient {
         self.write(Method::PATCH, &format!("/alerts/{id}"), None, body).await
     }
 
-    /// Lists customers.
-    pub async fn customers(&self, query: &CustomerQuery) -> Result<List<Customer>, ClientError> {
-        self.list("/customers", query).await
-    }
-
-    /// Returns a customer with its revision.
-    pub async fn customer(&self, id: i64) -> Result<Tagged<Customer>, ClientError> {
-        self.get(&format!("/customers/{id}")).await
-    }
-
-    /// Makes a customer.
-    pub async fn create_customer(&self, body: &CustomerCreate) -> Result<Customer, ClientError> {
-        self.write(Method::POST, "/customers", None, body).await
-    }
-
-    /// Changes a customer of a known revision.
-    pub async fn patch_customer(&self, id: i64, etag: &str, body: &CustomerPatch) -> Result<Customer, ClientError> {
-        self.write(Method::PATCH, &format!("/customers/{id}"), Some(etag), body)
-            .await
-    }
-
-    /// Lists enrolment codes, newest first.
-    pub async fn enrollment_codes(&self, query: &EnrollmentCodeQuery) -> Result<List<EnrollmentCode>, ClientError> {
-        self.list("/enrollment-codes", query).await
-    }
-
-    /// Makes an enrolment code; this answer alone shows it.
-    pub async fn create_enrollment_code(&self, body: &EnrollmentCodeCreate) -> Result<EnrollmentCode, ClientError> {
-        self.write(Method::POST, "/enrollment-codes", None, body).await
-    }
-
-    /// Lists maintenance times.
-    pub async fn maintenances(&self, query: &MaintenanceQuery) -> Result<List<Maintenance>, ClientError> {
-        self.list("/maintenance", query).await
-    }
-
-    /// Plans a maintenance.
-    pub async fn create_maintenance(&self, body: &MaintenanceCreate) -> Result<Maintenance, ClientError> {
-        self.write(Method::POST, "/maintenance", None, body).await
+    /// Acknowledges or resolves many alerts, or only counts them.
+    pub async fn bulk_alerts(&self, body: &AlertBulk) -> Result<AlertBulkDone, ClientError> {
+        self.write(Method::POST, "/alerts/bulk", None, body).await
     }
 }

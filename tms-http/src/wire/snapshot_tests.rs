@@ -16,7 +16,7 @@ use super::{
     maintenance::{Maintenance, MaintenanceCreate},
     problem::ErrorBody,
     summary::Summary,
-    terminal::{ConfigUpdate, Terminal, TerminalPatch, TerminalQuery},
+    terminal::{Terminal, TerminalPatch, TerminalQuery},
 };
 
 /// Reads an example of the contract and expects to write the very same.
@@ -119,7 +119,6 @@ fn a_terminal_is_as_decided() {
         "active_alerts": 0, "installed_date": "2024-12-01", "warranty_end_date": "2026-12-01",
         "created_at": "2024-12-01T00:00:00Z", "updated_at": "2024-12-01T00:00:00Z"}),
     );
-    survives::<ConfigUpdate>(&json!({"heartbeat_interval": 60, "maintenance_mode": true, "custom_settings": {"k": 1}}));
     survives::<TerminalPatch>(&json!({"store_name": null, "store_code": "002", "heartbeat_interval": 60}));
 }
 

@@ -207,42 +207,6 @@ pub struct TerminalPatch {
     pub warranty_end_date: Patch<String>,
 }
 
-/// `PUT /terminals/{id}/config`
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields)]
-pub struct ConfigUpdate {
-    /// Seconds between heartbeats.
-    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    pub heartbeat_interval: Option<u32>,
-    /// Whether firmware may be installed without asking.
-    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    pub auto_update_enabled: Option<bool>,
-    /// Begins or ends a maintenance; never reaches the agent.
-    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    pub maintenance_mode: Option<bool>,
-    /// Keys of the allow-list.
-    #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
-    pub custom_settings: serde_json::Map<String, serde_json::Value>,
-}
-
-/// The answer to `PUT /terminals/{id}/config`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
-pub struct ConfigUpdated {
-    /// `updated`.
-    #[cfg_attr(feature = "server", schema(value_type = String))]
-    pub status: Name,
-    /// Whose.
-    pub terminal_id: i64,
-    /// The command that tells the agent, if one was needed.
-    pub command_id: Option<i64>,
-    /// The version of the configuration.
-    pub version: i64,
-    /// For people.
-    pub message: String,
-}
-
 /// The query of `GET /terminals`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]

@@ -20,6 +20,8 @@ mod audit;
 mod auth;
 mod bad_input;
 mod browser;
+#[cfg(feature = "client")]
+mod client;
 mod console_account;
 mod console_alert;
 mod console_audit;

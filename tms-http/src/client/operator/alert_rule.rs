@@ -48,9 +48,6 @@ impl OperatorClient {
 
     /// Takes a customer's own rule of a known revision away.
     pub async fn delete_alert_rule(&self, id: i64, etag: &str) -> Result<(), ClientError> {
-        let with_etag = |r: reqwest::RequestBuilder| r.header("if-match", etag);
-        self.request(Method::DELETE, &format!("{PATH}/{id}"), with_etag)
-            .await
-            .map(drop)
+        self.delete(&format!("{PATH}/{id}"), Some(etag)).await
     }
 }

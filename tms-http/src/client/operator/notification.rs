@@ -8,9 +8,7 @@ use crate::{
     wire::{
         List,
         history::PageQuery,
-        notification::{
-            NotificationChannel, NotificationChannelCreate, NotificationChannelPatch, NotificationTested,
-        },
+        notification::{NotificationChannel, NotificationChannelCreate, NotificationChannelPatch, NotificationTested},
     },
 };
 
@@ -48,10 +46,7 @@ impl OperatorClient {
 
     /// Deletes a channel of a known revision.
     pub async fn delete_notification_channel(&self, id: i64, etag: &str) -> Result<(), ClientError> {
-        let with_etag = |r: reqwest::RequestBuilder| r.header("if-match", etag);
-        self.request(Method::DELETE, &format!("{PATH}/{id}"), with_etag)
-            .await
-            .map(drop)
+        self.delete(&format!("{PATH}/{id}"), Some(etag)).await
     }
 
     /// Sends a message by a channel now and tells what came of it.

@@ -1,14 +1,18 @@
 //! People, and one's own account.
 
-use reqwest::{Method, RequestBuilder};
+use reqwest::Method;
 
-use super::{super::Tagged, OperatorClient};
+use super::OperatorClient;
 use crate::{
-    client::ClientError,
+    client::{
+        ClientError, Tagged,
+        transport::{api_root, send},
+    },
     wire::{
         List,
         account::{
-            ApiToken, ApiTokenCreate, Confirmation, MfaConfirm, MfaSetup, PasswordChange, RecoveryCodes, Session,
+            ApiToken, ApiTokenCreate, Confirmation, MfaConfirm, MfaSetup, PasswordChange, PasswordReset, RecoveryCodes,
+            Session,
         },
         history::PageQuery,
         user::{PasswordLink, User, UserCreate, UserCreated, UserPatch, UserQuery},
@@ -24,6 +28,12 @@ impl OperatorClient {
     /// Changes one's password; one's other sessions end.
     pub async fn change_password(&self, body: &PasswordChange) -> Result<(), ClientError> {
         self.act(Method::POST, "/auth/password", |r| r.json(body)).await
+    }
+
+    /// Sets a password with a one-time token, for somebody who is not signed in.
+    pub async fn reset_password(http: &reqwest::Client, server: &str, body: &PasswordReset) -> Result<(), ClientError> {
+        let address = format!("{}/auth/password/reset", api_root(server));
+        send(http.post(address).json(body)).await.map(drop)
     }
 
     /// Begins to set up a second factor.
@@ -48,12 +58,12 @@ impl OperatorClient {
 
     /// Ends one of one's sessions.
     pub async fn end_session(&self, id: i64) -> Result<(), ClientError> {
-        self.act(Method::DELETE, &format!("/auth/sessions/{id}"), |r| r).await
+        self.delete(&format!("/auth/sessions/{id}"), None).await
     }
 
     /// Ends all of one's sessions but this.
     pub async fn end_other_sessions(&self) -> Result<(), ClientError> {
-        self.act(Method::DELETE, "/auth/sessions", |r| r).await
+        self.delete("/auth/sessions", None).await
     }
 
     /// Lists one's API tokens, newest first.
@@ -66,9 +76,14 @@ impl OperatorClient {
         self.write(Method::POST, "/auth/tokens", None, body).await
     }
 
+    /// Returns one of one's API tokens without its secret.
+    pub async fn api_token(&self, id: i64) -> Result<ApiToken, ClientError> {
+        Ok(self.get(&format!("/auth/tokens/{id}")).await?.value)
+    }
+
     /// Deletes one of one's API tokens.
     pub async fn delete_api_token(&self, id: i64) -> Result<(), ClientError> {
-        self.act(Method::DELETE, &format!("/auth/tokens/{id}"), |r| r).await
+        self.delete(&format!("/auth/tokens/{id}"), None).await
     }
 
     /// Lists people.
@@ -94,8 +109,7 @@ impl OperatorClient {
 
     /// Deletes a person of a known revision.
     pub async fn delete_user(&self, id: i64, etag: &str) -> Result<(), ClientError> {
-        let with_etag = |r: RequestBuilder| r.header("if-match", etag);
-        self.act(Method::DELETE, &format!("/users/{id}"), with_etag).await
+        self.delete(&format!("/users/{id}"), Some(etag)).await
     }
 
     /// Makes a one-time token with which a person sets a new password; this answer alone shows it.
@@ -106,15 +120,6 @@ impl OperatorClient {
 
     /// Removes the second factor of somebody who has lost it.
     pub async fn remove_user_mfa(&self, id: i64) -> Result<(), ClientError> {
-        self.act(Method::DELETE, &format!("/users/{id}/mfa"), |r| r).await
-    }
-
-    async fn act(
-        &self,
-        method: Method,
-        path: &str,
-        build: impl Fn(RequestBuilder) -> RequestBuilder,
-    ) -> Result<(), ClientError> {
-        self.request(method, path, build).await.map(drop)
+        self.delete(&format!("/users/{id}/mfa"), None).await
     }
 }
