@@ -27,6 +27,7 @@ pub mod guess;
 pub mod heartbeat;
 pub mod idempotency;
 pub mod lease;
+pub mod life;
 pub mod limit;
 pub mod live;
 pub mod maintenance;
@@ -92,6 +93,7 @@ macro_rules! store_conformance {
                 reported_firmware_reaches_the_lists, history_is_read_by_page, each_batch_grows_the_version_once,
                 a_full_batch_is_stored, unkeepable_text_is_rejected, moving_beside_heartbeats_counts_right,
                 retiring_beside_heartbeats_counts_right, alerts_beside_heartbeats_are_kept;
+            life: silence_is_one_alert_and_a_heartbeat_ends_it, twenty_minutes_away_raise_no_alarm;
             presence: rows_come_in_order_of_id, a_gap_between_stamps_is_an_outage,
                 stamps_of_two_nodes_close_the_gap, a_stamp_never_goes_back, parallel_stamps_record_one_outage,
                 due_rows_respect_outages, due_rows_respect_a_chain_of_outages, unraised_breaches_are_due,
