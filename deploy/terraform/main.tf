@@ -11,6 +11,7 @@ locals {
     DB_PORT             = "5432"
     DB_NAME             = "tms"
     ALLOWED_HOSTS       = var.domain_name
+    TMS_PUBLIC_URL      = "https://${var.domain_name}"
     TMS_TRUSTED_PROXIES = var.compute == "ec2" ? "127.0.0.1/32,${var.network_cidr}" : var.network_cidr
     TMS_DRAIN_S         = "70"
     TMS_LOG_FORMAT      = "json"

@@ -3,6 +3,7 @@
 //! Nothing is sent from here; a [`Notifier`] does.
 
 pub mod deliver;
+mod direct;
 pub mod document;
 pub mod follow;
 pub mod hours;
@@ -24,6 +25,7 @@ use crate::{
     time::Timestamp,
 };
 
+pub(crate) use direct::Invitation;
 pub use hours::Hours;
 pub(crate) use seal::ChannelSeal;
 pub use send::{Destination, Letter, Notifier, SendError};

@@ -53,6 +53,8 @@ pub struct NodeSettings {
     pub password_cost: PasswordCost,
     /// How many passwords are hashed at a time: half the cores, at least one.
     pub passwords_at_once: usize,
+    /// Where people find the console, such as `https://tms.example.com`; without it no password link is mailed.
+    pub public_url: Option<String>,
     /// Live events.
     pub live: LiveSettings,
     /// The shortest time between two sweeps; a sweep that takes long waits twenty times as long.
@@ -68,6 +70,7 @@ impl Default for NodeSettings {
             cached_tokens: 1_000_000,
             password_cost: PasswordCost::STANDARD,
             passwords_at_once: (cores / 2).max(1),
+            public_url: None,
             live: LiveSettings::default(),
             sweep_every: Duration::from_secs(1),
         }
@@ -152,6 +155,7 @@ impl TmsBuilder {
         let terminals = Terminals::new(&stores);
         let audit_keys = Arc::new(keys.as_ref().map_or_else(AuditKeys::public, AuditKeys::new));
         stores.audit.use_keys((*audit_keys).clone());
+        let notifications = Notifications::new(&stores, seal, notifier, clock.clone());
         let services = Services {
             audit: Audit::new(stores.audit.clone(), audit_keys.clone()),
             customers: Customers::new(&stores),
@@ -163,10 +167,10 @@ impl TmsBuilder {
             metrics: MetricHistory::new(&stores, terminals.clone(), settings.follow()),
             reports: Reports::new(&stores, terminals.clone(), settings.follow()),
             terminals,
-            notifications: Notifications::new(&stores, seal, notifier, clock.clone()),
+            notifications: notifications.clone(),
             alerts: Alerts::new(&stores),
             alert_rules: AlertRuleBook::new(settings.clone(), stores.customers.clone()),
-            users: Users::new(people.clone()),
+            users: Users::new(people.clone(), notifications, node.public_url.clone()),
             accounts: Accounts::new(people.clone()),
             api_tokens: ApiTokens::new(people.clone()),
             second_factors: SecondFactors::new(people.clone()),

@@ -120,6 +120,8 @@ pub struct Config {
     pub previous_secret_key: Option<Secret<String>>,
     /// The names under which the server may be called; empty means any.
     pub allowed_hosts: Vec<String>,
+    /// Where people find the console.
+    pub public_url: Option<String>,
     /// Where the assets of the console are, if not at the server itself.
     pub static_url: Option<StaticUrl>,
     /// The networks whose `X-Forwarded-For` is believed.
@@ -186,6 +188,7 @@ impl Config {
             secret_key: reader.secret_key(&store),
             previous_secret_key: reader.previous_secret_key(),
             allowed_hosts: reader.list("ALLOWED_HOSTS"),
+            public_url: reader.public_url(),
             static_url: reader.static_url(),
             trusted_proxies: reader.list("TMS_TRUSTED_PROXIES"),
             rate_limits: reader.switch("TMS_RATE_LIMITS", true),

@@ -106,6 +106,7 @@ pub fn build(config: &Config, stores: Stores) -> anyhow::Result<Tms> {
     };
     let node = NodeSettings {
         node: config.node.clone(),
+        public_url: config.public_url.clone(),
         ingest,
         ..NodeSettings::default()
     };

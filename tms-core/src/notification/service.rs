@@ -31,10 +31,10 @@ pub struct ChannelRequest {
 /// What people do with channels.
 #[derive(Debug, Clone)]
 pub struct Notifications {
-    stores: Stores,
-    clock: Arc<dyn Clock>,
-    seal: ChannelSeal,
-    notifier: Option<Arc<dyn Notifier>>,
+    pub(super) stores: Stores,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) seal: ChannelSeal,
+    pub(super) notifier: Option<Arc<dyn Notifier>>,
 }
 
 impl Notifications {

@@ -5,7 +5,12 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::users::ShownLink;
-use crate::{id::UserId, idempotency::Remembered, secret::TokenHash, time::Timestamp};
+use crate::{
+    id::UserId,
+    idempotency::Remembered,
+    secret::{Secret, Token, TokenHash},
+    time::Timestamp,
+};
 
 /// How long a link is good.
 pub const LINK_LIFE: Duration = Duration::from_secs(72 * 3_600);
@@ -21,6 +26,12 @@ pub struct PasswordLink {
     pub expires_at: Timestamp,
 }
 
+/// Returns the address of the console's page that takes a token.
+pub(super) fn address(public_url: &str, token: &Token) -> Secret<String> {
+    let root = public_url.trim_end_matches('/');
+    Secret::new(format!("{root}/password-reset?token={}", token.expose()))
+}
+
 /// Notes for who repeats a request until when the link is good that it made, if it made one.
 pub(super) fn note(expires_at: Option<Timestamp>) -> Value {
     json!({ "link_expires_at": expires_at.map(Timestamp::as_micros) })
@@ -32,5 +43,7 @@ pub(super) fn recall(known: &Remembered) -> Option<ShownLink> {
     Some(ShownLink {
         token: None,
         expires_at: Timestamp::from_micros(expires_at),
+        address: None,
+        mailed_to: None,
     })
 }

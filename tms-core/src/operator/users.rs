@@ -16,6 +16,7 @@ use crate::{
     error::{Error, FieldErrors},
     id::{Revision, UserId},
     idempotency::{Once, once, unreadable},
+    notification::{Invitation, Notifications},
     page::{Order, Page, PageRequest, PageStart},
     permission::{Permission, Role},
     secret::{Secret, Token, TokenKind},
@@ -58,17 +59,28 @@ pub struct ShownLink {
     pub token: Option<Token>,
     /// Until when it is good.
     pub expires_at: Timestamp,
+    /// The whole address, where the installation's is known.
+    pub address: Option<Secret<String>>,
+    /// Where it was mailed to, if a mail server took it.
+    pub mailed_to: Option<String>,
 }
 
 /// What an administrator does with people.
 #[derive(Debug, Clone)]
 pub struct Users {
     shared: Arc<Shared>,
+    notifications: Notifications,
+    /// Where people find the console.
+    public_url: Option<String>,
 }
 
 impl Users {
-    pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared }
+    pub(crate) fn new(shared: Arc<Shared>, notifications: Notifications, public_url: Option<String>) -> Self {
+        Self {
+            shared,
+            notifications,
+            public_url,
+        }
     }
 
     /// Returns a person.
@@ -273,10 +285,37 @@ impl Users {
             with = with.once(ctx, answer);
         }
         self.shared.stores.password_links.issue(&link, with).await?;
+        let address = self.public_url.as_deref().map(|url| link::address(url, &token));
+        let mailed_to = match &address {
+            Some(address) => self.mail(ctx, user, address, link.expires_at).await,
+            None => None,
+        };
         Ok(ShownLink {
             token: Some(token),
             expires_at: link.expires_at,
+            address,
+            mailed_to,
         })
+    }
+
+    /// Mails a link to its person; returns where to, if the mail server took it. The administrator has it anyhow, so
+    /// that no failure is theirs.
+    async fn mail(&self, ctx: &Ctx, user: &User, address: &Secret<String>, until: Timestamp) -> Option<String> {
+        let email = user.profile.email.as_deref()?;
+        let invitation = Invitation {
+            user: user.id,
+            username: &user.username,
+            email,
+            link: address.expose(),
+            until,
+        };
+        match self.notifications.invite(ctx, invitation).await {
+            Ok(is_sent) => is_sent.then(|| email.to_owned()),
+            Err(error) => {
+                tracing::warn!(error = %error, "a password link could not be mailed");
+                None
+            }
+        }
     }
 
     async fn check_customer(&self, profile: &Profile) -> Result<(), Error> {

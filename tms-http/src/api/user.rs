@@ -248,6 +248,8 @@ impl From<ShownLink> for wire::PasswordLink {
         Self {
             token: link.token.map(|token| token.expose().to_owned()),
             expires_at: link.expires_at.to_string(),
+            address: link.address.map(|address| address.expose().clone()),
+            mailed_to: link.mailed_to,
         }
     }
 }

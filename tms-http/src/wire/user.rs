@@ -53,7 +53,8 @@ pub struct User {
         {"id": 7, "username": "yamada", "full_name": "Yamada Taro", "email": "yamada@example.com",
         "role": "operator", "customer_id": null, "is_disabled": false, "has_password": false, "mfa_enabled": false,
         "created_at": "2026-01-24T10:00:00Z",
-        "password_link": {"token": "tms_pl_...", "expires_at": "2026-01-27T10:00:00Z"}}
+        "password_link": {"token": "tms_pw_...", "expires_at": "2026-01-27T10:00:00Z",
+            "address": null, "mailed_to": null}}
     ))
 )]
 pub struct UserCreated {
@@ -70,7 +71,8 @@ pub struct UserCreated {
     feature = "server",
     derive(utoipa::ToSchema),
     schema(example = json!(
-        {"token": "tms_pl_...", "expires_at": "2026-01-27T10:00:00Z"}
+        {"token": "tms_pw_...", "expires_at": "2026-01-27T10:00:00Z",
+        "address": null, "mailed_to": "yamada@example.com"}
     ))
 )]
 pub struct PasswordLink {
@@ -78,6 +80,10 @@ pub struct PasswordLink {
     pub token: Option<String>,
     /// Until when it is good.
     pub expires_at: String,
+    /// The address of the page where it is used; null where the server does not know its own, and like the token.
+    pub address: Option<String>,
+    /// Where it was mailed to, if a mail server took it.
+    pub mailed_to: Option<String>,
 }
 
 impl fmt::Debug for PasswordLink {

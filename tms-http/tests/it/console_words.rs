@@ -43,7 +43,7 @@ const TARGETS: [&str; 12] = [
 ];
 
 /// What is audited.
-const ACTS: [&str; 41] = [
+const ACTS: [&str; 42] = [
     "agent_token.revoke",
     "agent_token.rotate",
     "alert.acknowledge",
@@ -63,6 +63,7 @@ const ACTS: [&str; 41] = [
     "notification_channel.delete",
     "notification_channel.test",
     "notification_channel.update",
+    "password_link.mail",
     "second_factor.confirm",
     "second_factor.disable",
     "second_factor.recover",

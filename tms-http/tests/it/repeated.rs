@@ -7,7 +7,13 @@ use crate::world::World;
 
 /// What is shown once and is null to who asks again.
 fn without_secrets(mut answer: Value) -> Value {
-    for pointer in ["/token", "/password_link/token", "/code"] {
+    for pointer in [
+        "/token",
+        "/address",
+        "/password_link/token",
+        "/password_link/address",
+        "/code",
+    ] {
         if let Some(secret) = answer.pointer_mut(pointer) {
             *secret = Value::Null;
         }

@@ -246,3 +246,62 @@ async fn a_lost_second_factor_is_removed_by_an_administrator() {
         .await
         .problem(403, "AUTH_003");
 }
+
+#[tokio::test]
+async fn a_password_link_is_mailed_where_a_channel_for_mail_is_set_up() {
+    let world = World::new().await;
+    let address = |made: &Value| {
+        let token = made["token"].as_str().unwrap();
+        assert_eq!(
+            made["address"],
+            format!("https://tms.example.com/password-reset?token={token}")
+        );
+        made["address"].as_str().unwrap().to_owned()
+    };
+    let hanako = json!({ "email": "hanako@example.com" });
+    let made = create(&world, "hanako", hanako).await;
+    address(&made["password_link"]);
+    assert_eq!(made["password_link"]["mailed_to"], Value::Null);
+    assert_eq!(world.sent(), [], "there is no channel");
+
+    let mail = json!({ "host": "mail.example.com", "sender": "tms@example.com", "receivers": ["ops@example.com"] });
+    for (name, is_enabled, language) in [("off", false, "en"), ("on", true, "ja")] {
+        let channel = json!({ "name": name, "mail": mail, "is_enabled": is_enabled, "language": language });
+        let channel = world.post("/notification-channels", &channel).by("admin");
+        channel.send().await.ok(201);
+    }
+    let reset = async |user: &Value| {
+        let path = format!("/users/{}/password-reset", user["id"]);
+        world.call("POST", &path).by("admin").send().await.ok(201)
+    };
+    let link = reset(&made).await;
+    assert_eq!(link["mailed_to"], "hanako@example.com");
+    let [(to, letter)] = <[_; 1]>::try_from(world.sent()).unwrap();
+    assert_eq!(to, "hanako@example.com");
+    assert!(letter.text.contains(&address(&link)) && letter.subject.contains("パスワード"));
+    assert!(!letter.facts.to_string().contains("tms_pw_"));
+    let nameless = create(&world, "nameless", json!({})).await;
+    assert_eq!(
+        nameless["password_link"]["mailed_to"],
+        Value::Null,
+        "nobody knows where to"
+    );
+
+    // The administrator has the link whatever the mail server says, and sees what it said.
+    world.fail_sending(Some("550 no such mailbox"));
+    let link = reset(&made).await;
+    assert_eq!(link["mailed_to"], Value::Null);
+    let password = json!({ "token": link["token"], "new_password": PASSWORD });
+    world.post("/auth/password/reset", &password).send().await.ok(204);
+    let channels = world.get("/notification-channels").by("admin").send().await.ok(200);
+    assert_eq!(channels["data"][0]["state"]["last_error"], "550 no such mailbox");
+    assert_eq!(world.sent().len(), 1);
+    let audit = world
+        .get("/audit?action=password_link.mail")
+        .by("admin")
+        .send()
+        .await
+        .ok(200);
+    assert_eq!(audit["data"].as_array().unwrap().len(), 2);
+    assert!(!audit.to_string().contains("tms_pw_"));
+}

@@ -209,6 +209,7 @@ impl World {
         let node = NodeSettings {
             password_cost: PasswordCost::FOR_TESTS,
             cached_tokens: 1_000,
+            public_url: Some("https://tms.example.com/".to_owned()),
             ..NodeSettings::default()
         };
         let outbound = Arc::new(Recorder::default());

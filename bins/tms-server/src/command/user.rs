@@ -1,6 +1,6 @@
 //! `tms user create`, `reset`, `disable`, `enable`.
 
-use std::process::ExitCode;
+use std::{fmt::Write, process::ExitCode};
 
 use serde_json::json;
 use tms_core::{operator::users::UserRequest, permission::Role};
@@ -59,15 +59,28 @@ pub async fn reset(config: &Config, username: &str, second_factor: bool, output:
         anyhow::bail!("the link was made before");
     };
     let (token, until) = (token.expose(), link.expires_at.to_string());
+    let address = link.address.as_ref().map(|address| address.expose().as_str());
+    let mut way = match address {
+        Some(address) => format!(
+            "{address}\n(good once, until {until}: {} sets a new password there",
+            user.username
+        ),
+        None => format!(
+            "{token}\n(good once, until {until}: {} sets a new password at the console's /password-reset?token={token}",
+            user.username
+        ),
+    };
+    if let Some(email) = &link.mailed_to {
+        let _ = write!(way, "; it was mailed to {email}");
+    }
+    way.push(')');
     output.result(
         &json!({
             "id": user.id.get(), "username": user.username, "token": token, "expires_at": until,
+            "address": address, "mailed_to": link.mailed_to,
             "second_factor_removed": second_factor && user.has_second_factor,
         }),
-        format!(
-            "{token}\n(good once, until {until}: {} sets a new password with it by POST /api/v1/auth/password/reset)",
-            user.username
-        ),
+        way,
     );
     Ok(ExitCode::SUCCESS)
 }

@@ -59,6 +59,17 @@ impl Reader {
             .ok()
     }
 
+    /// Returns where people find the console.
+    pub fn public_url(&mut self) -> Option<String> {
+        let url = self.text("TMS_PUBLIC_URL")?;
+        let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+        if host.is_none_or(|host| host.is_empty() || host.contains(['?', '#', ' ', '@'])) {
+            self.fault("TMS_PUBLIC_URL: must be an address such as https://tms.example.com".to_owned());
+            return None;
+        }
+        Some(url)
+    }
+
     /// Returns a switch.
     pub fn switch(&mut self, key: &str, default: bool) -> bool {
         match self.text(key).as_deref().map(str::to_ascii_lowercase).as_deref() {
