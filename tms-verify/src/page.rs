@@ -25,7 +25,7 @@ pub(crate) async fn look(visitor: &Visitor, report: &mut Report) {
 }
 
 async fn sign_in_page(visitor: &Visitor) -> Result<String, String> {
-    let answer = visitor.get("/login").await?.expect(StatusCode::OK);
+    let answer = visitor.get_page("/login").await?.expect(StatusCode::OK);
     let answer = answer.map_err(|why| format!("/login {why}; is the console switched off?"))?;
     let kind = answer.header("content-type").unwrap_or_default();
     if kind.starts_with("text/html") {
@@ -37,7 +37,7 @@ async fn sign_in_page(visitor: &Visitor) -> Result<String, String> {
 
 async fn protected(visitor: &Visitor) -> Seen {
     for page in PAGES {
-        let answer = visitor.get(page).await?;
+        let answer = visitor.get_page(page).await?;
         let to = answer.header("location").unwrap_or_default();
         if !answer.status.is_redirection() || !to.contains("/login") {
             return Err(format!(

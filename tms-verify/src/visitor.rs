@@ -2,7 +2,7 @@
 
 use std::{error::Error, time::Duration};
 
-use reqwest::{Certificate, Client, Method, RequestBuilder, Response, StatusCode, redirect::Policy};
+use reqwest::{Certificate, Client, Method, RequestBuilder, Response, StatusCode, header::ACCEPT, redirect::Policy};
 use serde_json::Value;
 use url::Url;
 
@@ -67,6 +67,12 @@ impl Visitor {
     /// Begins a request of any address.
     pub(crate) fn get_of(&self, url: Url) -> RequestBuilder {
         self.client.get(url)
+    }
+
+    /// Gets a page below the address as a browser does: only who asks for a page is led to one.
+    pub(crate) async fn get_page(&self, path: &str) -> Result<Answer, String> {
+        let accepted = "text/html,application/xhtml+xml,*/*;q=0.8";
+        send(self.request(Method::GET, path).header(ACCEPT, accepted)).await
     }
 
     /// Gets a path below the address.
