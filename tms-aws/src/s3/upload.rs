@@ -83,6 +83,8 @@ impl Put<'_> {
         let request = request
             .set_if_none_match(self.condition())
             .set_metadata(Some(self.metadata()))
+            // A bucket that locks what is put wants to be told which sum it is, too.
+            .checksum_algorithm(ChecksumAlgorithm::Sha256)
             .checksum_sha256(base64::encode(self.expected.sha256.0))
             .body(ByteStream::from(content));
         let sent = request.send().await.map_err(|error| fault(&error));

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use aws_sdk_s3::Client;
+use aws_sdk_s3::{
+    Client,
+    types::{BucketLocationConstraint, CreateBucketConfiguration},
+};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo},
     server::conn::auto::Builder,
@@ -97,19 +100,18 @@ pub fn client(aws: &Aws, url: &str) -> Client {
     Client::from_conf(config)
 }
 
+/// Where buckets are.
+fn in_tokyo() -> CreateBucketConfiguration {
+    CreateBucketConfiguration::builder()
+        .location_constraint(BucketLocationConstraint::ApNortheast1)
+        .build()
+}
+
 /// Makes a bucket of its own on the stand-in.
 pub async fn bucket(aws: &Aws, url: &str) -> String {
-    use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
-
     let name = unique("bucket");
-    let place = CreateBucketConfiguration::builder()
-        .location_constraint(BucketLocationConstraint::ApNortheast1)
-        .build();
-    let made = client(aws, url)
-        .create_bucket()
-        .bucket(&name)
-        .create_bucket_configuration(place);
-    made.send().await.unwrap();
+    let made = client(aws, url).create_bucket().bucket(&name);
+    made.create_bucket_configuration(in_tokyo()).send().await.unwrap();
     name
 }
 
@@ -163,6 +165,46 @@ async fn a_wrong_key_is_denied() {
     assert!(matches!(list, Err(BlobError::Denied(_))), "{list:?}");
     let told = format!("{put:?}{get:?}{list:?}");
     assert!(!told.contains("another secret"), "{told}");
+}
+
+/// Makes a bucket that keeps everybody from deleting what is put, as that of backups does.
+async fn locking_bucket(aws: &Aws, url: &str) -> String {
+    use aws_sdk_s3::types::{
+        DefaultRetention, ObjectLockConfiguration, ObjectLockEnabled, ObjectLockRetentionMode, ObjectLockRule,
+    };
+
+    let name = unique("locking");
+    let client = client(aws, url);
+    let made = client
+        .create_bucket()
+        .bucket(&name)
+        .object_lock_enabled_for_bucket(true);
+    made.create_bucket_configuration(in_tokyo()).send().await.unwrap();
+    let retention = DefaultRetention::builder()
+        .mode(ObjectLockRetentionMode::Governance)
+        .days(30)
+        .build();
+    let lock = ObjectLockConfiguration::builder()
+        .object_lock_enabled(ObjectLockEnabled::Enabled)
+        .rule(ObjectLockRule::builder().default_retention(retention).build())
+        .build();
+    let locked = client.put_object_lock_configuration().bucket(&name);
+    locked.object_lock_configuration(lock).send().await.unwrap();
+    name
+}
+
+#[tokio::test]
+async fn a_bucket_that_locks_takes_what_is_put() {
+    let Some(url) = url() else { return };
+    let aws = aws(&url).await;
+    let store = S3Blobs::new(&aws, locking_bucket(&aws, &url).await, prefix());
+    // In one request, and in parts.
+    for (name, bytes) in [("small", 1), ("large", 17 << 20)] {
+        let (key, content) = (name.parse().unwrap(), vec![7; bytes]);
+        let digest = BlobDigest::of(&content);
+        let put = store.put(&key, once(content), digest, Existing::Keep).await;
+        assert!(put.is_ok(), "{name}: {put:?}");
+    }
 }
 
 #[tokio::test]
