@@ -263,6 +263,26 @@ mod tests {
         assert_eq!(url.expose(), "postgres://tms:p%40ss%2Fw%3Ard@db:5432/tms");
     }
 
+    #[test]
+    fn a_database_in_parts_may_have_to_prove_itself() {
+        let key = "k".repeat(32);
+        let end = |pairs: &[(&str, &str)]| {
+            let parts = [("DB_HOST", "db"), ("SECRET_KEY", key.as_str())];
+            let StoreConfig::Postgres { url, .. } = read(&[&parts[..], pairs].concat())?.store else {
+                panic!("expected Postgres")
+            };
+            Ok::<_, Faults>(url.expose().replace("postgres://tms@db:5432/tms", ""))
+        };
+        let authorities = ("DB_SSLROOTCERT", "/etc/tms/rds.pem");
+        assert_eq!(end(&[("DB_SSLMODE", "require")]).unwrap(), "?sslmode=require");
+        assert_eq!(
+            end(&[authorities]).unwrap(),
+            "?sslmode=verify-full&sslrootcert=%2Fetc%2Ftms%2Frds.pem"
+        );
+        let faults = end(&[authorities, ("DB_SSLMODE", "always")]).unwrap_err();
+        assert!(faults.0[0].contains("verify-full"), "{faults:?}");
+    }
+
     #[cfg(feature = "redis")]
     #[test]
     fn redis_has_an_address_or_parts_and_needs_postgres() {

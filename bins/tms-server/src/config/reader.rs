@@ -13,6 +13,9 @@ use tms_http::StaticUrl;
 
 use super::{BackupConfig, BackupPlace, Faults, LogFormat, RedisConfig, StoreConfig, VerifyConfig, sources::Sources};
 
+/// How a connection to the database may be protected, as libpq spells it.
+const DATABASE_TLS: &[&str] = &["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
+
 /// Reads values and notes faults.
 #[derive(Debug)]
 pub struct Reader {
@@ -189,10 +192,28 @@ impl Reader {
             .map(|password| format!(":{}", escape(&password)))
             .unwrap_or_default();
         Some(format!(
-            "postgres://{}{password}@{host}:{port}/{}",
+            "postgres://{}{password}@{host}:{port}/{}{}",
             escape(&user),
-            escape(&name)
+            escape(&name),
+            self.database_tls()
         ))
+    }
+
+    /// Returns how the database is to prove itself, as the end of its address.
+    fn database_tls(&mut self) -> String {
+        let authorities = self.text("DB_SSLROOTCERT");
+        let mode = match self.text("DB_SSLMODE") {
+            Some(mode) if !DATABASE_TLS.contains(&mode.as_str()) => {
+                self.fault(format!("DB_SSLMODE: must be one of {}", DATABASE_TLS.join(", ")));
+                return String::new();
+            }
+            Some(mode) => mode,
+            // Whoever names authorities wants them to be asked.
+            None if authorities.is_some() => "verify-full".to_owned(),
+            None => return String::new(),
+        };
+        let authorities = authorities.map(|file| format!("&sslrootcert={}", escape(&file)));
+        format!("?sslmode={mode}{}", authorities.unwrap_or_default())
     }
 
     /// Returns where Redis is, if there is one.

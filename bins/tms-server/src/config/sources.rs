@@ -14,6 +14,8 @@ pub const KEYS: &[&str] = &[
     "DB_NAME",
     "DB_PASSWORD",
     "DB_PORT",
+    "DB_SSLMODE",
+    "DB_SSLROOTCERT",
     "DB_USER",
     "REDIS_CA",
     "REDIS_HOST",

@@ -153,12 +153,12 @@ fn tls(config: &Config) -> Finding {
         "require" | "verify-ca" => Finding::better(
             NAME,
             format!("sslmode={mode} does not prove that it is your database"),
-            "set sslmode=verify-full and sslrootcert in DATABASE_URL",
+            "set sslmode=verify-full and sslrootcert in DATABASE_URL, or DB_SSLMODE and DB_SSLROOTCERT",
         ),
         _ => Finding::fault(
             NAME,
             format!("{host} is reached without TLS, or with it only if it likes"),
-            "add sslmode=verify-full and sslrootcert to DATABASE_URL",
+            "add sslmode=verify-full and sslrootcert to DATABASE_URL, or set DB_SSLMODE and DB_SSLROOTCERT",
         ),
     }
 }
