@@ -119,7 +119,10 @@ fn plainly(error: &reqwest::Error) -> String {
         format!("the certificate is not trusted ({text}); use one of a public authority, or name yours with --ca")
     } else if text.contains("not valid for name") || text.contains("NotValidForName") {
         format!("the certificate is for another name ({text})")
-    } else if text.contains("Expired") {
+    } else if ["Expired", "certificate expired"]
+        .iter()
+        .any(|word| text.contains(word))
+    {
         format!("the certificate has expired ({text})")
     } else {
         text

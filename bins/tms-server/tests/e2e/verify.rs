@@ -142,7 +142,7 @@ async fn certificates_that_nobody_trusts_are_named() {
         &format!("https://{expired}"),
         &["--ca", over.to_str().unwrap()],
     );
-    assert!(check(&report, "health").1.contains("expired"), "{report}");
+    assert!(check(&report, "health").1.contains("has expired"), "{report}");
     let other_name = format!("https://localhost:{}", address.port());
     let (_, report) = look(&visitor(PASSWORD), &other_name, &["--ca", good.to_str().unwrap()]);
     assert!(check(&report, "health").1.contains("another name"), "{report}");
