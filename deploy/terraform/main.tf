@@ -10,6 +10,8 @@ locals {
     DB_HOST             = module.database.address
     DB_PORT             = "5432"
     DB_NAME             = "tms"
+    DB_SSLMODE          = "verify-full"
+    DB_SSLROOTCERT      = "/etc/tms/rds.pem"
     ALLOWED_HOSTS       = var.domain_name
     TMS_PUBLIC_URL      = "https://${var.domain_name}"
     TMS_TRUSTED_PROXIES = var.compute == "ec2" ? "127.0.0.1/32,${var.network_cidr}" : var.network_cidr
@@ -26,13 +28,17 @@ locals {
 
     # Containers have a driver that does the same.
     TMS_CLOUDWATCH_LOGS = var.compute == "ec2" ? module.release.log_group.name : "off"
-  })
+  }, var.compute == "ec2" ? { TMS_LOG_DIR = "/var/log/tms" } : {})
 
-  secrets = {
-    SECRET_KEY        = module.secrets.arns.secret_key
+  # There are two keys, so that every server can know the next one before any server signs with it.
+  secret_keys = { a = module.secrets.arns.secret_key, b = module.secrets.arns.secret_key_b }
+  secret_key  = local.secret_keys[var.secret_keys.present]
+
+  secrets = merge({
+    SECRET_KEY        = local.secret_key
     DB_PASSWORD       = module.secrets.arns.database_password
     TMS_METRICS_TOKEN = module.secrets.arns.metrics_token
-  }
+  }, var.secret_keys.known == null ? {} : { SECRET_KEY_PREVIOUS = local.secret_keys[var.secret_keys.known] })
 
   request_label = "${module.balancer.metric_names.balancer}/${module.balancer.metric_names.targets}"
 }
@@ -127,7 +133,7 @@ module "release" {
   kms_key_arn       = module.keys.arn
   image_tag         = var.release
   owner_secret_arn  = module.database.owner_secret_arn
-  secret_arns       = module.secrets.arns
+  secret_arns       = merge(module.secrets.arns, { secret_key = local.secret_key })
   environment       = merge(local.environment, { TMS_DB_APP_ROLE = "tms_app" })
   subnet_ids        = module.network.subnets.application
   security_group_id = module.network.groups.application
@@ -144,7 +150,7 @@ module "backup" {
   log_group         = module.release.log_group.name
   environment       = local.environment
   owner_secret_arn  = module.database.owner_secret_arn
-  secret_key_arn    = module.secrets.arns.secret_key
+  secret_key_arn    = local.secret_key
   start_role_arn    = module.release.migrate.role_arn
   bucket            = module.storage.buckets.backups
   bucket_arn        = module.storage.arns.backups

@@ -14,7 +14,7 @@ output "image_repository" {
 }
 
 output "migrate" {
-  description = "What deploy/bin/migrate needs: cluster, task, subnets and group"
+  description = "Where migrations run, and a machine for restores belongs: cluster, task, subnets and group"
   value = {
     cluster = module.release.cluster.name
     task    = module.release.migrate.family
@@ -26,6 +26,18 @@ output "migrate" {
 output "delivery_role" {
   description = "The role of the delivery workflow"
   value       = one(module.ci_role[*].role_arn)
+}
+
+output "workflow_variables" {
+  description = "The variables of the repository that the workflow release reads"
+  value = {
+    AWS_REGION           = var.region
+    TMS_COMPUTE          = var.compute
+    TMS_DELIVERY_ROLE    = one(module.ci_role[*].role_arn)
+    TMS_IMAGE_REPOSITORY = module.release.repository.url
+    TMS_RELEASE_BUCKET   = module.storage.buckets.releases
+    TMS_URL              = "https://${var.domain_name}"
+  }
 }
 
 output "alarm_topic" {

@@ -155,8 +155,22 @@ variable "github_repository" {
 
 variable "secret_generations" {
   type        = map(number)
-  description = "Raise a number to replace a secret: secret_key, database_password, metrics_token, first_password (runbook: key rotation)"
+  description = "Raise a number to replace a secret: secret_key, secret_key_b, database_password, metrics_token, first_password (runbook: key rotation)"
   default     = {}
+}
+
+variable "secret_keys" {
+  type        = object({ present = optional(string, "a"), known = optional(string) })
+  description = "Which of the two secret keys, a or b, servers write with, and whether they know the other one too (runbook: key rotation)"
+  default     = {}
+  validation {
+    condition     = contains(["a", "b"], var.secret_keys.present)
+    error_message = "present must be a or b."
+  }
+  validation {
+    condition     = var.secret_keys.known == null || var.secret_keys.known == (var.secret_keys.present == "a" ? "b" : "a")
+    error_message = "known must be the other one, or be left out."
+  }
 }
 
 variable "deletion_protection" {

@@ -4,6 +4,7 @@
 locals {
   secrets = {
     secret_key        = "SECRET_KEY: cursor and audit codes and the encryption of second factors are derived from it"
+    secret_key_b      = "The second SECRET_KEY, which takes the place of the first when keys are rotated"
     database_password = "Password of tms_app, the database role of the servers"
     metrics_token     = "Bearer token of /metrics"
     first_password    = "First password of the administrator; worthless once it was changed"

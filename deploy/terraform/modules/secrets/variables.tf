@@ -10,6 +10,6 @@ variable "kms_key_arn" {
 
 variable "generations" {
   type        = map(number)
-  description = "Raise a number to replace that secret: secret_key, database_password or metrics_token; the runbook says what else to do"
+  description = "Raise a number to replace that secret: secret_key, secret_key_b, database_password or metrics_token; the runbook says what else to do"
   default     = {}
 }
