@@ -10,7 +10,7 @@ use std::{
 };
 
 use sqlx::{
-    ConnectOptions,
+    ConnectOptions, Connection,
     migrate::{MigrateError, Migrator},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -124,6 +124,9 @@ fn pool(size: u32) -> SqlitePoolOptions {
         .idle_timeout(None)
         .max_lifetime(None)
         .test_before_acquire(false)
+        // When the disk is full SQLite rolls back by itself, of which the connection learns nothing: it would refuse every
+        // later transaction as one within the former. A new connection takes its place.
+        .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
 }
 
 fn common(path: &Path) -> SqliteConnectOptions {
@@ -153,4 +156,32 @@ fn reading(path: &Path) -> SqliteConnectOptions {
         .pragma("query_only", "ON")
         .pragma("cache_size", READER_CACHE)
         .thread_name(|id| format!("sqlite-reader-{id}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_full_disk_stops_the_writer_no_longer_than_it_is_full() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&folder.path().join("tms.sqlite3")).await.unwrap();
+        for statement in ["CREATE TABLE filler (bytes BLOB)", "PRAGMA max_page_count = 1"] {
+            sqlx::query(statement).execute(&store.writer).await.unwrap();
+        }
+        let mut work = store.begin(None).await.unwrap();
+        let written = sqlx::query("INSERT INTO filler VALUES (zeroblob(8000000))")
+            .execute(work.conn())
+            .await;
+        let refused = written.unwrap_err().to_string();
+        assert!(refused.contains("full"), "{refused}");
+        drop(work);
+        // The limit was that of the connection, so that there is room again.
+        let mut work = store.begin(None).await.unwrap();
+        sqlx::query("INSERT INTO filler VALUES (zeroblob(8000000))")
+            .execute(work.conn())
+            .await
+            .unwrap();
+        work.commit().await.unwrap();
+    }
 }
