@@ -57,7 +57,13 @@ pub async fn open_stores(config: &Config, purpose: Purpose) -> anyhow::Result<St
     match &config.store {
         #[cfg(feature = "sqlite")]
         StoreConfig::Sqlite => {
-            std::fs::create_dir_all(&config.data_dir)
+            use std::os::unix::fs::DirBuilderExt;
+
+            // SQLite makes its files readable for everybody: the folder is what keeps others out.
+            std::fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(&config.data_dir)
                 .with_context(|| format!("making the data folder {}", config.data_dir.display()))?;
             let path = config.data_dir.join(SQLITE_FILE);
             let store = match purpose {

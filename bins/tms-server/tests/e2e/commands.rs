@@ -151,10 +151,17 @@ async fn check_names_a_database_that_would_lose_work() {
 async fn the_first_start_makes_an_administrator_and_a_second_server_is_refused() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
-    let setting = Setting::sqlite(folder.path());
+    let data = folder.path().join("data");
+    let setting = Setting::sqlite(&data);
     let server = setting.start().await;
-    let secret = folder.path().join("setup-secret.txt");
-    assert_eq!(std::fs::metadata(&secret).unwrap().permissions().mode() & 0o777, 0o600);
+    let secret = data.join("setup-secret.txt");
+    for (path, mode) in [(&secret, 0o600), (&data, 0o700)] {
+        assert_eq!(
+            std::fs::metadata(path).unwrap().permissions().mode() & 0o777,
+            mode,
+            "{path:?}"
+        );
+    }
     assert!(std::fs::read_to_string(&secret).unwrap().contains("password: "));
     let second = setting.run(&["serve", "--listen", "127.0.0.1:0"], "");
     assert_eq!(second.status.code(), Some(1));
