@@ -5,7 +5,9 @@ pub mod service;
 pub mod store;
 
 use crate::{
+    error::FieldErrors,
     id::{MaintenanceId, TerminalId},
+    text::{Lines, clean},
     time::Timestamp,
 };
 
@@ -36,4 +38,11 @@ pub struct Maintenance {
     pub created_by: String,
     /// When.
     pub created_at: Timestamp,
+}
+
+/// Checks and cleans a reason.
+pub(crate) fn checked_reason(reason: &str, errors: &mut FieldErrors) -> String {
+    errors
+        .take("reason", clean(reason, 1, 500, Lines::One))
+        .unwrap_or_default()
 }

@@ -32,13 +32,13 @@ named_enum!(
     }
 );
 
-/// What people can set of a terminal.
+/// What people can set of a terminal. `C` says whose it is: an id, or a name where ids mean nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TerminalDraft {
+pub struct TerminalDraft<C = CustomerId> {
     /// The number printed on the reader; unique.
     pub serial: SerialNumber,
     /// Whose it is.
-    pub customer: CustomerId,
+    pub customer: C,
     /// The model of the reader.
     pub model: String,
     /// The shop's name.
@@ -71,6 +71,24 @@ impl TerminalDraft {
             auto_update_enabled: true,
             installed_date: None,
             warranty_end_date: None,
+        }
+    }
+}
+
+impl<C> TerminalDraft<C> {
+    /// Returns the same terminal as that of `customer`.
+    pub fn owned_by<D>(self, customer: D) -> TerminalDraft<D> {
+        TerminalDraft {
+            serial: self.serial,
+            customer,
+            model: self.model,
+            store_name: self.store_name,
+            store_code: self.store_code,
+            installation_address: self.installation_address,
+            heartbeat_interval_s: self.heartbeat_interval_s,
+            auto_update_enabled: self.auto_update_enabled,
+            installed_date: self.installed_date,
+            warranty_end_date: self.warranty_end_date,
         }
     }
 

@@ -1,25 +1,28 @@
 //! Data taken in and given out as a whole. Things are known by what people call them (a company's name, a serial number, a
 //! name to sign in with), never by an id: ids are those of one installation.
 
+mod channel;
+mod check;
+mod give_out;
+mod maintenance;
 pub mod service;
 pub mod store;
-
-use chrono::NaiveDate;
 
 use crate::{
     alert::{AlertState, Cause, Resolved, Severity},
     customer::CustomerDraft,
     error::{Error, FieldErrors},
-    id::CustomerId,
     operator::{Profile, password::is_verifiable, user::check_username},
     secret::Secret,
     settings::Settings,
-    terminal::TerminalDraft,
+    terminal::{Lifecycle, TerminalDraft},
     terminal_log::LogEntry,
     text::{Lines, SerialNumber, clean},
     time::Timestamp,
 };
 
+pub use channel::ChannelEntry;
+pub use maintenance::MaintenanceEntry;
 pub use service::Transfers;
 pub use store::TransferStore;
 
@@ -32,6 +35,10 @@ pub struct Fixture {
     pub users: Vec<UserEntry>,
     /// Terminals, known by serial number.
     pub terminals: Vec<TerminalEntry>,
+    /// Maintenance times, known by terminal and begin.
+    pub maintenances: Vec<MaintenanceEntry>,
+    /// Notification channels, known by name.
+    pub channels: Vec<ChannelEntry>,
     /// Alerts of the past, known by terminal, cause and time.
     pub alerts: Vec<AlertEntry>,
     /// Lines of logs, known by terminal and event id.
@@ -56,26 +63,8 @@ pub struct UserEntry {
 /// A terminal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TerminalEntry {
-    /// The number printed on the reader.
-    pub serial: SerialNumber,
-    /// Whose it is, by company name.
-    pub customer: String,
-    /// The model of the reader.
-    pub model: String,
-    /// The shop's name.
-    pub store_name: Option<String>,
-    /// The shop's number at its customer.
-    pub store_code: Option<String>,
-    /// Where it stands.
-    pub installation_address: Option<String>,
-    /// Seconds between heartbeats.
-    pub heartbeat_interval_s: u32,
-    /// Whether firmware may be installed without asking.
-    pub auto_update_enabled: bool,
-    /// When it was installed.
-    pub installed_date: Option<NaiveDate>,
-    /// Until when it is under warranty.
-    pub warranty_end_date: Option<NaiveDate>,
+    /// What people set; whose it is, by company name.
+    pub draft: TerminalDraft<String>,
     /// Whether it is out of service. Any other one begins as registered: no agent has a token for it here yet.
     pub is_retired: bool,
     /// The network card of its PC.
@@ -121,6 +110,10 @@ pub struct Taken {
     pub users: u64,
     /// Terminals.
     pub terminals: u64,
+    /// Maintenance times.
+    pub maintenances: u64,
+    /// Notification channels.
+    pub channels: u64,
     /// Alerts.
     pub alerts: u64,
     /// Lines of logs.
@@ -155,8 +148,8 @@ impl TerminalEntry {
     /// # Errors
     /// [`Error::Invalid`] naming each wrong field.
     pub fn checked(self) -> Result<Self, Error> {
-        let any = CustomerId::new(1).map_err(|error| Error::Internal(error.into()))?;
-        let draft = self.draft(any).checked()?;
+        let mut draft = self.draft.checked()?;
+        draft.customer = draft.customer.trim().to_owned();
         let mut errors = FieldErrors::default();
         let mut optional = |field: &str, text: Option<String>| {
             let cleaned = text.map(|text| clean(&text, 0, 50, Lines::One)).transpose();
@@ -166,36 +159,25 @@ impl TerminalEntry {
         let firmware_version = optional("firmware_version", self.firmware_version);
         errors.finish()?;
         Ok(Self {
-            serial: draft.serial,
-            customer: self.customer.trim().to_owned(),
-            model: draft.model,
-            store_name: draft.store_name,
-            store_code: draft.store_code,
-            installation_address: draft.installation_address,
-            heartbeat_interval_s: draft.heartbeat_interval_s,
-            auto_update_enabled: draft.auto_update_enabled,
-            installed_date: draft.installed_date,
-            warranty_end_date: draft.warranty_end_date,
+            draft,
             is_retired: self.is_retired,
             mac_address,
             firmware_version,
         })
     }
 
-    /// Returns the draft of this terminal at the customer whose name it says.
-    pub fn draft(&self, customer: CustomerId) -> TerminalDraft {
-        TerminalDraft {
-            serial: self.serial.clone(),
-            customer,
-            model: self.model.clone(),
-            store_name: self.store_name.clone(),
-            store_code: self.store_code.clone(),
-            installation_address: self.installation_address.clone(),
-            heartbeat_interval_s: self.heartbeat_interval_s,
-            auto_update_enabled: self.auto_update_enabled,
-            installed_date: self.installed_date,
-            warranty_end_date: self.warranty_end_date,
+    /// Returns how far it is in its life once it was taken in.
+    pub const fn lifecycle(&self) -> Lifecycle {
+        if self.is_retired {
+            Lifecycle::Retired
+        } else {
+            Lifecycle::Registered
         }
+    }
+
+    /// Tells whether it brings along what a terminal that was just registered does not have.
+    pub const fn has_more(&self) -> bool {
+        self.is_retired || self.mac_address.is_some() || self.firmware_version.is_some()
     }
 }
 
@@ -211,26 +193,35 @@ impl AlertEntry {
 }
 
 impl Fixture {
-    /// Returns the company names that people and terminals refer to, each once.
+    /// Returns the company names that people, terminals and channels refer to, each once.
     pub fn customers_named(&self) -> Vec<&str> {
         let of_users = self.users.iter().filter_map(|user| user.customer.as_deref());
-        let of_terminals = self.terminals.iter().map(|terminal| terminal.customer.as_str());
-        let mut named: Vec<&str> = of_users.chain(of_terminals).collect();
+        let of_terminals = self.terminals.iter().map(|terminal| terminal.draft.customer.as_str());
+        let of_channels = self.channels.iter().flat_map(|channel| &channel.customers);
+        let mut named: Vec<&str> = of_users
+            .chain(of_terminals)
+            .chain(of_channels.map(String::as_str))
+            .collect();
         named.sort_unstable();
         named.dedup();
         named
     }
 
-    /// Returns the serial numbers that terminals, alerts and logs refer to, each once.
+    /// Returns the serial numbers that terminals and what belongs to them refer to, each once.
     pub fn serials_named(&self) -> Vec<&SerialNumber> {
-        let terminals = self.terminals.iter().map(|terminal| &terminal.serial);
-        let alerts = self.alerts.iter().map(|alert| &alert.serial);
+        let terminals = self.terminals.iter().map(|terminal| &terminal.draft.serial);
         let mut named: Vec<_> = terminals
-            .chain(alerts)
+            .chain(self.maintenances.iter().map(|time| &time.serial))
+            .chain(self.alerts.iter().map(|alert| &alert.serial))
             .chain(self.logs.iter().map(|line| &line.serial))
             .collect();
         named.sort_unstable();
         named.dedup();
         named
+    }
+
+    /// Tells whether anything in it belongs to a terminal, which must be found.
+    pub const fn needs_terminals(&self) -> bool {
+        !(self.maintenances.is_empty() && self.alerts.is_empty() && self.logs.is_empty())
     }
 }

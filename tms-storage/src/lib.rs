@@ -10,5 +10,7 @@ pub mod postgres;
 pub mod redis;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod taken_in;
 
 pub use folder_blobs::FolderBlobs;

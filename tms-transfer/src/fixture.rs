@@ -1,4 +1,5 @@
-//! Fixtures: one JSON document with customers, people, terminals and settings, which refer to each other by name.
+//! Fixtures: one JSON document with customers, people, terminals, maintenance, channels and settings, which refer to each
+//! other by name.
 
 mod form;
 
@@ -8,7 +9,7 @@ use serde_json::Value;
 use tms_core::{settings::Settings, transfer::Fixture};
 
 use crate::error::{TransferError, parse};
-use form::Document;
+use form::{Document, Wrong};
 
 /// Reads a fixture.
 ///
@@ -23,25 +24,25 @@ pub fn read_fixture(text: &str) -> Result<Fixture, TransferError> {
         None => return Err(TransferError::form("", "it does not begin with \"tms_fixture\": 1")),
     }
     let document: Document = parse(text)?;
-    let mut fixture = Fixture::default();
-    for (index, customer) in document.customers.into_iter().enumerate() {
-        let read = customer.read();
-        let read = read.map_err(|(field, cause)| TransferError::form(&format!("customers[{index}].{field}"), cause))?;
-        fixture.customers.push(read);
-    }
-    for (index, user) in document.users.into_iter().enumerate() {
-        let read = user.read();
-        let read = read.map_err(|(field, cause)| TransferError::form(&format!("users[{index}].{field}"), cause))?;
-        fixture.users.push(read);
-    }
-    for (index, terminal) in document.terminals.into_iter().enumerate() {
-        let read = terminal.read();
-        let read = read.map_err(|(field, cause)| TransferError::form(&format!("terminals[{index}].{field}"), cause))?;
-        fixture.terminals.push(read);
-    }
     let settings = document.settings.as_ref().map(Settings::from_document).transpose();
-    fixture.settings = settings.map_err(|cause| TransferError::form("settings", cause))?;
-    Ok(fixture)
+    Ok(Fixture {
+        customers: each("customers", document.customers, form::Customer::read)?,
+        users: each("users", document.users, form::User::read)?,
+        terminals: each("terminals", document.terminals, form::Terminal::read)?,
+        maintenances: each("maintenances", document.maintenances, form::Maintenance::read)?,
+        channels: each("channels", document.channels, form::Channel::read)?,
+        settings: settings.map_err(|cause| TransferError::form("settings", cause))?,
+        ..Fixture::default()
+    })
+}
+
+/// Reads each of a kind, and says where one is wrong.
+fn each<F, T>(kind: &str, forms: Vec<F>, read: impl Fn(F) -> Result<T, Wrong>) -> Result<Vec<T>, TransferError> {
+    let read = |(index, form)| {
+        let wrong = |(field, cause)| TransferError::form(&format!("{kind}[{index}].{field}"), cause);
+        read(form).map_err(wrong)
+    };
+    forms.into_iter().enumerate().map(read).collect()
 }
 
 /// Writes a fixture, one thing a line, so that two of them can be compared line by line.
@@ -51,6 +52,8 @@ pub fn print_fixture(fixture: &Fixture) -> String {
     list(&mut text, "customers", &document.customers);
     list(&mut text, "users", &document.users);
     list(&mut text, "terminals", &document.terminals);
+    list(&mut text, "maintenances", &document.maintenances);
+    list(&mut text, "channels", &document.channels);
     let settings = document.settings.unwrap_or(Value::Null);
     // Text takes whatever is written to it.
     let _ = write!(text, "\"settings\": {settings}\n}}\n");

@@ -62,7 +62,7 @@ impl TransferStore for WithLogs {
         for (serial, entries) in &lines {
             let known = match self.id(serial).await? {
                 Some(terminal) => self.logs.read(terminal)?,
-                None if fixture.terminals.iter().any(|entry| entry.serial == **serial) => Vec::new(),
+                None if fixture.terminals.iter().any(|entry| entry.draft.serial == **serial) => Vec::new(),
                 None => return Err(StoreError::Missing(EntityRef::new("terminal", serial))),
             };
             let mut ids: HashSet<_> = known.iter().map(|log| log.entry.event_id.as_str()).collect();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use super::{Maintenance, MaintenanceStore, NewMaintenance, reconcile};
+use super::{Maintenance, MaintenanceStore, NewMaintenance, checked_reason, reconcile};
 use crate::{
     audit::AuditTarget,
     ctx::Ctx,
@@ -19,7 +19,6 @@ use crate::{
     presence::PresenceStore,
     stores::Stores,
     terminal::{Lifecycle, Terminals},
-    text::{Lines, clean},
 };
 
 /// What people do with maintenance times.
@@ -60,9 +59,7 @@ impl Maintenances {
             return Err(Error::Conflict("a retired terminal needs no maintenance".to_owned()));
         }
         let mut errors = FieldErrors::default();
-        plan.reason = errors
-            .take("reason", clean(&plan.reason, 1, 500, Lines::One))
-            .unwrap_or_default();
+        plan.reason = checked_reason(&plan.reason, &mut errors);
         if plan.until.is_some_and(|until| until <= plan.from || until <= ctx.now) {
             errors.add("until", "must be after from, and in the future");
         }

@@ -197,12 +197,12 @@ impl Notifications {
         before: Option<&Channel>,
     ) -> Result<Option<SealedSecret>, Error> {
         let target = &draft.target;
-        if !target.needs_secret() {
+        let Some(field) = target.secret_field() else {
             return match given {
                 None => Ok(None),
                 Some(_) => Err(FieldErrors::single("mail.username", "is needed beside a password")),
             };
-        }
+        };
         if let Some(secret) = given {
             seal::check(secret, target)?;
             return self.seal.seal(secret, target).map(Some);
@@ -210,11 +210,6 @@ impl Notifications {
         let kept = before
             .filter(|before| before.draft.target.receiver() == target.receiver())
             .and_then(|before| before.secret.clone());
-        let field = match target.kind() {
-            "mail" => "mail.password",
-            "slack" => "slack.url",
-            _ => "web_hook.secret",
-        };
         kept.map(Some)
             .ok_or_else(|| FieldErrors::single(field, "must be given with a new receiver"))
     }

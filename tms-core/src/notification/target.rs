@@ -78,12 +78,13 @@ impl Target {
         }
     }
 
-    /// Tells whether it can't do without a secret.
-    pub const fn needs_secret(&self) -> bool {
+    /// Names the field in which people give its secret; `None` when it does without one.
+    pub const fn secret_field(&self) -> Option<&'static str> {
         match self {
-            Self::Mail(mail) => mail.username.is_some(),
-            Self::WebHook { .. } | Self::Slack { .. } => true,
-            Self::Sns { .. } => false,
+            Self::Mail(mail) if mail.username.is_some() => Some("mail.password"),
+            Self::WebHook { .. } => Some("web_hook.secret"),
+            Self::Slack { .. } => Some("slack.url"),
+            Self::Mail(_) | Self::Sns { .. } => None,
         }
     }
 

@@ -1,6 +1,6 @@
 //! What another installation gave out, taken in within one transaction, in statements of a few thousand rows.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashSet, time::Duration};
 
 use async_trait::async_trait;
 use sqlx::{PgConnection, types::Json};
@@ -8,14 +8,16 @@ use tms_core::{
     StoreError,
     envelope::Envelope,
     id::{CustomerId, Revision, TerminalId},
+    notification::document,
     operator::User,
     presence::Status,
     settings::Settings,
-    terminal::{Lifecycle, TerminalDraft},
-    terminal_log::LogEntry,
     text::SerialNumber,
     time::Timestamp,
-    transfer::{AlertEntry, Fixture, LogLine, Taken, TerminalEntry, TransferStore, UserEntry, store::Ending},
+    transfer::{
+        AlertEntry, ChannelEntry, Fixture, LogLine, MaintenanceEntry, Taken, TerminalEntry, TransferStore, UserEntry,
+        store::Ending,
+    },
 };
 
 use super::{
@@ -26,15 +28,12 @@ use super::{
     terminal_log::append_lines,
     time::At,
 };
+use crate::taken_in::{Companies, Fleet};
 
 /// How long a transfer may take; each of its statements is bounded by itself.
 const PATIENCE: Duration = Duration::from_secs(600);
 /// Rows of one statement.
 const CHUNK: usize = 5_000;
-
-/// Whose a terminal is, and its id.
-type Known = HashMap<SerialNumber, (TerminalId, CustomerId)>;
-type Companies = HashMap<String, CustomerId>;
 
 #[async_trait]
 impl TransferStore for PgStore {
@@ -74,11 +73,17 @@ impl PgStore {
         for entries in fixture.terminals.chunks(CHUNK) {
             taken.terminals += add_terminals(tx, entries, &companies, now).await?;
         }
-        let known = known(tx, fixture).await?;
-        for alerts in fixture.alerts.chunks(CHUNK) {
-            taken.alerts += add_alerts(tx, alerts, &known).await?;
+        let fleet = fleet(tx, fixture).await?;
+        for times in fixture.maintenances.chunks(CHUNK) {
+            taken.maintenances += add_maintenances(tx, times, &fleet, now).await?;
         }
-        taken.logs = add_logs(tx, &fixture.logs, &known, now).await?;
+        for channel in &fixture.channels {
+            taken.channels += u64::from(add_channel(tx, channel, &companies, now).await?);
+        }
+        for alerts in fixture.alerts.chunks(CHUNK) {
+            taken.alerts += add_alerts(tx, alerts, &fleet).await?;
+        }
+        taken.logs = add_logs(tx, &fixture.logs, &fleet, now).await?;
         if let Some(settings) = &fixture.settings {
             taken.settings = add_settings(tx, settings).await?;
         }
@@ -95,19 +100,10 @@ async fn companies(tx: &mut PgConnection, names: &[&str]) -> Result<Companies, F
         .fetch_all(tx)
         .await?;
     let read = |(id, name)| {
-        Ok((
-            name,
-            CustomerId::new(id).map_err(|error| Fault::corrupt("customer", error))?,
-        ))
+        let id = CustomerId::new(id).map_err(|error| Fault::corrupt("customer", error))?;
+        Ok((name, id))
     };
     rows.into_iter().map(read).collect()
-}
-
-fn company(companies: &Companies, name: &str) -> Result<CustomerId, Fault> {
-    companies
-        .get(name)
-        .copied()
-        .ok_or_else(|| Fault::missing("customer", name))
 }
 
 async fn add_user(
@@ -116,11 +112,7 @@ async fn add_user(
     companies: &Companies,
     now: Timestamp,
 ) -> Result<bool, Fault> {
-    let customer = user
-        .customer
-        .as_deref()
-        .map(|name| company(companies, name))
-        .transpose()?;
+    let customer = companies.of_user(user)?;
     let profile = &user.profile;
     let done = sqlx::query(
         "INSERT INTO operator_user (username, full_name, email, role, customer_id, password_hash, is_disabled, \
@@ -147,40 +139,28 @@ async fn add_terminals(
     now: Timestamp,
 ) -> Result<u64, Fault> {
     let there: Vec<String> = sqlx::query_scalar("SELECT serial_number FROM terminal WHERE serial_number = ANY($1)")
-        .bind(each(entries, |entry| entry.serial.as_str()))
+        .bind(each(entries, |entry| entry.draft.serial.as_str()))
         .fetch_all(&mut *tx)
         .await?;
-    let there: std::collections::HashSet<String> = there.into_iter().collect();
+    let there: HashSet<String> = there.into_iter().collect();
     let fresh: Vec<&TerminalEntry> = entries
         .iter()
-        .filter(|entry| !there.contains(entry.serial.as_str()))
+        .filter(|entry| !there.contains(entry.draft.serial.as_str()))
         .collect();
-    let drafts = fresh
-        .iter()
-        .map(|entry| Ok(entry.draft(company(companies, &entry.customer)?)));
-    let drafts: Vec<TerminalDraft> = drafts.collect::<Result<_, Fault>>()?;
+    let drafts = companies.drafts(&fresh)?;
     let mut counts = Counts::default();
     register(tx, &drafts, now, &mut counts).await?;
     for (_, draft) in fresh.iter().zip(&drafts).filter(|(entry, _)| entry.is_retired) {
         counts.add(draft.customer, Status::Offline, -1);
     }
     counts.write(tx).await?;
-    let has_more =
-        |entry: &&TerminalEntry| entry.is_retired || entry.mac_address.is_some() || entry.firmware_version.is_some();
-    complete(tx, &fresh.iter().copied().filter(has_more).collect::<Vec<_>>()).await?;
+    let more: Vec<_> = fresh.iter().copied().filter(|entry| entry.has_more()).collect();
+    complete(tx, &more).await?;
     Ok(u64::try_from(fresh.len()).unwrap_or(u64::MAX))
 }
 
 /// Writes what terminals that were just registered do not have.
 async fn complete(tx: &mut PgConnection, entries: &[&TerminalEntry]) -> Result<(), Fault> {
-    let lifecycle = |entry: &TerminalEntry| {
-        let reached = if entry.is_retired {
-            Lifecycle::Retired
-        } else {
-            Lifecycle::Registered
-        };
-        reached.as_str()
-    };
     sqlx::query(
         "WITH n AS (SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) \
          AS n (serial_number, lifecycle, mac_address, firmware_version)), \
@@ -190,8 +170,8 @@ async fn complete(tx: &mut PgConnection, entries: &[&TerminalEntry]) -> Result<(
          UPDATE terminal_presence p SET firmware_version = done.firmware_version, \
          is_active = done.lifecycle <> 'retired' FROM done WHERE p.terminal_id = done.id",
     )
-    .bind(each(entries, |entry| entry.serial.as_str()))
-    .bind(each(entries, |entry| lifecycle(entry)))
+    .bind(each(entries, |entry| entry.draft.serial.as_str()))
+    .bind(each(entries, |entry| entry.lifecycle().as_str()))
     .bind(each(entries, |entry| entry.mac_address.clone()))
     .bind(each(entries, |entry| entry.firmware_version.clone()))
     .execute(tx)
@@ -199,11 +179,11 @@ async fn complete(tx: &mut PgConnection, entries: &[&TerminalEntry]) -> Result<(
     Ok(())
 }
 
-/// Finds the terminals of alerts and logs.
-async fn known(tx: &mut PgConnection, fixture: &Fixture) -> Result<Known, Fault> {
-    let mut known = Known::new();
-    if fixture.alerts.is_empty() && fixture.logs.is_empty() {
-        return Ok(known);
+/// Finds the terminals of maintenance, alerts and logs.
+async fn fleet(tx: &mut PgConnection, fixture: &Fixture) -> Result<Fleet, Fault> {
+    let mut fleet = Fleet::default();
+    if !fixture.needs_terminals() {
+        return Ok(fleet);
     }
     for serials in fixture.serials_named().chunks(CHUNK) {
         let rows: Vec<(String, i64, i64)> =
@@ -211,28 +191,70 @@ async fn known(tx: &mut PgConnection, fixture: &Fixture) -> Result<Known, Fault>
                 .bind(each(serials, |serial| serial.as_str()))
                 .fetch_all(&mut *tx)
                 .await?;
-        for (serial, id, customer) in rows {
+        let read = |(serial, id, customer): (String, i64, i64)| {
             let corrupt = |error: tms_core::id::InvalidId| Fault::corrupt("terminal", error);
             let serial = SerialNumber::parse(&serial).map_err(|error| Fault::corrupt("terminal", error))?;
             let whose = (
                 TerminalId::new(id).map_err(corrupt)?,
                 CustomerId::new(customer).map_err(corrupt)?,
             );
-            known.insert(serial, whose);
-        }
+            Ok((serial, whose))
+        };
+        fleet.extend(rows.into_iter().map(read).collect::<Result<Vec<_>, Fault>>()?);
     }
-    Ok(known)
+    Ok(fleet)
 }
 
-fn whose(known: &Known, serial: &SerialNumber) -> Result<(TerminalId, CustomerId), Fault> {
-    known
-        .get(serial)
-        .copied()
-        .ok_or_else(|| Fault::missing("terminal", serial))
+async fn add_maintenances(
+    tx: &mut PgConnection,
+    times: &[MaintenanceEntry],
+    fleet: &Fleet,
+    now: Timestamp,
+) -> Result<u64, Fault> {
+    let terminals = times.iter().map(|time| fleet.get(&time.serial));
+    let terminals = terminals.map(|found| found.map(|(terminal, _)| terminal.get()));
+    let done = sqlx::query(
+        "INSERT INTO maintenance (terminal_id, from_at, until_at, reason, created_by, created_at) \
+         SELECT n.terminal_id, n.from_at, n.until_at, n.reason, n.created_by, $6 \
+         FROM unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[], $4::text[], $5::text[]) \
+         WITH ORDINALITY AS n (terminal_id, from_at, until_at, reason, created_by, place) \
+         WHERE NOT EXISTS (SELECT FROM maintenance m WHERE m.terminal_id = n.terminal_id AND m.from_at = n.from_at) \
+         ORDER BY n.place",
+    )
+    .bind(terminals.collect::<Result<Vec<_>, _>>()?)
+    .bind(each(times, |time| At::from(time.from)))
+    .bind(each(times, |time| time.until.map(At::from)))
+    .bind(each(times, |time| time.reason.as_str()))
+    .bind(each(times, |time| time.created_by.as_str()))
+    .bind(At::from(now))
+    .execute(tx)
+    .await?;
+    Ok(done.rows_affected())
 }
 
-async fn add_alerts(tx: &mut PgConnection, alerts: &[AlertEntry], known: &Known) -> Result<u64, Fault> {
-    let owners = alerts.iter().map(|alert| whose(known, &alert.serial));
+async fn add_channel(
+    tx: &mut PgConnection,
+    channel: &ChannelEntry,
+    companies: &Companies,
+    now: Timestamp,
+) -> Result<bool, Fault> {
+    let draft = companies.channel(channel)?;
+    let done = sqlx::query(
+        "INSERT INTO notification_channel (name, is_enabled, document, created_at, updated_at, revision) \
+         VALUES ($1, $2, $3, $4, $4, $5) ON CONFLICT DO NOTHING",
+    )
+    .bind(&draft.name)
+    .bind(draft.is_enabled)
+    .bind(Json(document::write(&draft)))
+    .bind(At::from(now))
+    .bind(Revision::FIRST.0)
+    .execute(tx)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+async fn add_alerts(tx: &mut PgConnection, alerts: &[AlertEntry], fleet: &Fleet) -> Result<u64, Fault> {
+    let owners = alerts.iter().map(|alert| fleet.get(&alert.serial));
     let owners: Vec<(TerminalId, CustomerId)> = owners.collect::<Result<_, _>>()?;
     let done = sqlx::query(
         "INSERT INTO alert (terminal_id, customer_id, cause, severity, state, details, occurrences, created_at, \
@@ -277,14 +299,9 @@ async fn add_alerts(tx: &mut PgConnection, alerts: &[AlertEntry], known: &Known)
     Ok(done.rows_affected())
 }
 
-async fn add_logs(tx: &mut PgConnection, lines: &[LogLine], known: &Known, now: Timestamp) -> Result<u64, Fault> {
-    let mut by_terminal: HashMap<TerminalId, Vec<LogEntry>> = HashMap::new();
-    for line in lines {
-        let (terminal, _) = whose(known, &line.serial)?;
-        by_terminal.entry(terminal).or_default().push(line.entry.clone());
-    }
+async fn add_logs(tx: &mut PgConnection, lines: &[LogLine], fleet: &Fleet, now: Timestamp) -> Result<u64, Fault> {
     let mut written = 0;
-    for (terminal, entries) in by_terminal {
+    for (terminal, entries) in fleet.lines(lines)? {
         for entries in entries.chunks(CHUNK) {
             written += append_lines(tx, terminal, entries, now).await?;
         }

@@ -1,6 +1,6 @@
 //! What another installation gave out, taken in within one transaction.
 
-use std::{collections::HashMap, sync::LazyLock};
+use std::{collections::HashSet, sync::LazyLock};
 
 use async_trait::async_trait;
 use sqlx::SqliteConnection;
@@ -8,14 +8,16 @@ use tms_core::{
     StoreError,
     alert::Resolution,
     envelope::Envelope,
-    id::{CustomerId, EntityRef, Revision, TerminalId},
+    id::{CustomerId, Revision},
+    notification::document,
     operator::User,
     settings::Settings,
-    terminal::{Lifecycle, TerminalDraft},
-    terminal_log::LogEntry,
     text::SerialNumber,
     time::Timestamp,
-    transfer::{AlertEntry, Fixture, LogLine, Taken, TerminalEntry, TransferStore, UserEntry, store::Ending},
+    transfer::{
+        AlertEntry, ChannelEntry, Fixture, LogLine, MaintenanceEntry, Taken, TerminalEntry, TransferStore, UserEntry,
+        store::Ending,
+    },
 };
 
 use super::{
@@ -29,9 +31,7 @@ use super::{
     terminal_log::append_lines,
     work::Work,
 };
-
-/// Whose a terminal is, and its id.
-type Known = HashMap<SerialNumber, (TerminalId, CustomerId)>;
+use crate::taken_in::{Companies, Fleet};
 
 static BY_NAME: LazyLock<Bulk> =
     LazyLock::new(|| Bulk::list("SELECT id, company_name FROM customer WHERE company_name IN (", ")"));
@@ -56,11 +56,17 @@ impl TransferStore for SqliteStore {
             taken.users += u64::from(add_user(work.conn(), user, &companies, now).await?);
         }
         taken.terminals = add_terminals(&mut work, &fixture.terminals, &companies, now).await?;
-        let known = known(work.conn(), fixture).await?;
-        for alert in &fixture.alerts {
-            taken.alerts += u64::from(add_alert(work.conn(), alert, &known).await?);
+        let fleet = fleet(work.conn(), fixture).await?;
+        for time in &fixture.maintenances {
+            taken.maintenances += u64::from(add_maintenance(work.conn(), time, &fleet, now).await?);
         }
-        taken.logs = add_logs(work.conn(), &fixture.logs, &known, now).await?;
+        for channel in &fixture.channels {
+            taken.channels += u64::from(add_channel(work.conn(), channel, &companies, now).await?);
+        }
+        for alert in &fixture.alerts {
+            taken.alerts += u64::from(add_alert(work.conn(), alert, &fleet).await?);
+        }
+        taken.logs = add_logs(work.conn(), &fixture.logs, &fleet, now).await?;
         if let Some(settings) = &fixture.settings {
             taken.settings = add_settings(work.conn(), settings).await?;
         }
@@ -71,7 +77,7 @@ impl TransferStore for SqliteStore {
     }
 }
 
-async fn companies(conn: &mut SqliteConnection, names: &[String]) -> Result<HashMap<String, CustomerId>, StoreError> {
+async fn companies(conn: &mut SqliteConnection, names: &[String]) -> Result<Companies, StoreError> {
     let rows = BY_NAME
         .fetch(conn, names, |name, binds| {
             binds.add(name.clone());
@@ -85,22 +91,13 @@ async fn companies(conn: &mut SqliteConnection, names: &[String]) -> Result<Hash
     rows.iter().map(read).collect()
 }
 
-fn company(companies: &HashMap<String, CustomerId>, name: &str) -> Result<CustomerId, StoreError> {
-    let missing = || StoreError::Missing(EntityRef::new("customer", name));
-    companies.get(name).copied().ok_or_else(missing)
-}
-
 async fn add_user(
     conn: &mut SqliteConnection,
     user: &UserEntry,
-    companies: &HashMap<String, CustomerId>,
+    companies: &Companies,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let customer = user
-        .customer
-        .as_deref()
-        .map(|name| company(companies, name))
-        .transpose()?;
+    let customer = companies.of_user(user)?;
     let profile = &user.profile;
     let done = sqlx::query(
         "INSERT INTO operator_user (username, full_name, email, role, customer_id, password_hash, is_disabled,
@@ -125,24 +122,21 @@ async fn add_user(
 async fn add_terminals(
     work: &mut Work<'_>,
     entries: &[TerminalEntry],
-    companies: &HashMap<String, CustomerId>,
+    companies: &Companies,
     now: Timestamp,
 ) -> Result<u64, StoreError> {
-    let serials: Vec<SerialNumber> = entries.iter().map(|entry| entry.serial.clone()).collect();
+    let serials: Vec<SerialNumber> = entries.iter().map(|entry| entry.draft.serial.clone()).collect();
     let there = find(work.conn(), &serials).await?;
-    let there: HashMap<_, _> = there.into_iter().map(|t| (t.draft.serial, t.id)).collect();
+    let there: HashSet<SerialNumber> = there.into_iter().map(|terminal| terminal.draft.serial).collect();
     let fresh: Vec<&TerminalEntry> = entries
         .iter()
-        .filter(|entry| !there.contains_key(&entry.serial))
+        .filter(|entry| !there.contains(&entry.draft.serial))
         .collect();
-    let drafts = fresh
-        .iter()
-        .map(|entry| Ok(entry.draft(company(companies, &entry.customer)?)));
-    let drafts: Vec<TerminalDraft> = drafts.collect::<Result<_, StoreError>>()?;
+    let drafts = companies.drafts(&fresh)?;
     let mut counts = Counts::default();
     register(work, &drafts, now, &mut counts).await?;
     for (entry, draft) in fresh.iter().zip(&drafts) {
-        if entry.is_retired || entry.mac_address.is_some() || entry.firmware_version.is_some() {
+        if entry.has_more() {
             complete(work.conn(), entry).await?;
         }
         if entry.is_retired {
@@ -155,21 +149,16 @@ async fn add_terminals(
 
 /// Writes what a terminal that was just registered does not have.
 async fn complete(conn: &mut SqliteConnection, entry: &TerminalEntry) -> Result<(), StoreError> {
-    let lifecycle = if entry.is_retired {
-        Lifecycle::Retired
-    } else {
-        Lifecycle::Registered
-    };
     let id: i64 = sqlx::query_scalar(
         "UPDATE terminal SET lifecycle = ?, mac_address = ?, firmware_version = ? WHERE serial_number = ? RETURNING id",
     )
-    .bind(lifecycle.as_str())
+    .bind(entry.lifecycle().as_str())
     .bind(&entry.mac_address)
     .bind(&entry.firmware_version)
-    .bind(entry.serial.as_str())
+    .bind(entry.draft.serial.as_str())
     .fetch_one(&mut *conn)
     .await
-    .or_fault("terminal", &entry.serial)?;
+    .or_fault("terminal", &entry.draft.serial)?;
     sqlx::query("UPDATE terminal_presence SET firmware_version = ?, is_active = ? WHERE terminal_id = ?")
         .bind(&entry.firmware_version)
         .bind(!entry.is_retired)
@@ -180,26 +169,65 @@ async fn complete(conn: &mut SqliteConnection, entry: &TerminalEntry) -> Result<
     Ok(())
 }
 
-/// Finds the terminals of alerts and logs.
-async fn known(conn: &mut SqliteConnection, fixture: &Fixture) -> Result<Known, StoreError> {
-    if fixture.alerts.is_empty() && fixture.logs.is_empty() {
-        return Ok(Known::new());
+/// Finds the terminals of maintenance, alerts and logs.
+async fn fleet(conn: &mut SqliteConnection, fixture: &Fixture) -> Result<Fleet, StoreError> {
+    let mut fleet = Fleet::default();
+    if fixture.needs_terminals() {
+        let serials: Vec<SerialNumber> = fixture.serials_named().into_iter().cloned().collect();
+        let found = find(conn, &serials).await?;
+        fleet.extend(found.into_iter().map(|t| (t.draft.serial, (t.id, t.draft.customer))));
     }
-    let serials: Vec<SerialNumber> = fixture.serials_named().into_iter().cloned().collect();
-    let found = find(conn, &serials).await?;
-    Ok(found
-        .into_iter()
-        .map(|t| (t.draft.serial, (t.id, t.draft.customer)))
-        .collect())
+    Ok(fleet)
 }
 
-fn whose(known: &Known, serial: &SerialNumber) -> Result<(TerminalId, CustomerId), StoreError> {
-    let missing = || StoreError::Missing(EntityRef::new("terminal", serial));
-    known.get(serial).copied().ok_or_else(missing)
+async fn add_maintenance(
+    conn: &mut SqliteConnection,
+    time: &MaintenanceEntry,
+    fleet: &Fleet,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let (terminal, _) = fleet.get(&time.serial)?;
+    let done = sqlx::query(
+        "INSERT INTO maintenance (terminal_id, from_at, until_at, reason, created_by, created_at)
+         SELECT ?1, ?2, ?3, ?4, ?5, ?6
+         WHERE NOT EXISTS (SELECT 1 FROM maintenance WHERE terminal_id = ?1 AND from_at = ?2)",
+    )
+    .bind(terminal.get())
+    .bind(time.from.as_micros())
+    .bind(time.until.map(Timestamp::as_micros))
+    .bind(&time.reason)
+    .bind(&time.created_by)
+    .bind(now.as_micros())
+    .execute(conn)
+    .await
+    .or_fault("maintenance", &time.serial)?;
+    Ok(done.rows_affected() > 0)
 }
 
-async fn add_alert(conn: &mut SqliteConnection, alert: &AlertEntry, known: &Known) -> Result<bool, StoreError> {
-    let (terminal, customer) = whose(known, &alert.serial)?;
+async fn add_channel(
+    conn: &mut SqliteConnection,
+    channel: &ChannelEntry,
+    companies: &Companies,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let draft = companies.channel(channel)?;
+    let done = sqlx::query(
+        "INSERT INTO notification_channel (name, is_enabled, document, created_at, updated_at, revision)
+         VALUES (?1, ?2, ?3, ?4, ?4, ?5) ON CONFLICT DO NOTHING",
+    )
+    .bind(&draft.name)
+    .bind(draft.is_enabled)
+    .bind(document::write(&draft).to_string())
+    .bind(now.as_micros())
+    .bind(Revision::FIRST.0)
+    .execute(conn)
+    .await
+    .or_fault("notification channel", &draft.name)?;
+    Ok(done.rows_affected() > 0)
+}
+
+async fn add_alert(conn: &mut SqliteConnection, alert: &AlertEntry, fleet: &Fleet) -> Result<bool, StoreError> {
+    let (terminal, customer) = fleet.get(&alert.serial)?;
     let (acknowledged, resolved) = (alert.acknowledged.as_ref(), alert.resolved.as_ref());
     let done = sqlx::query(
         "INSERT INTO alert (terminal_id, customer_id, cause, severity, state, details, occurrences, created_at,
@@ -231,16 +259,11 @@ async fn add_alert(conn: &mut SqliteConnection, alert: &AlertEntry, known: &Know
 async fn add_logs(
     conn: &mut SqliteConnection,
     lines: &[LogLine],
-    known: &Known,
+    fleet: &Fleet,
     now: Timestamp,
 ) -> Result<u64, StoreError> {
-    let mut by_terminal: HashMap<TerminalId, Vec<LogEntry>> = HashMap::new();
-    for line in lines {
-        let (terminal, _) = whose(known, &line.serial)?;
-        by_terminal.entry(terminal).or_default().push(line.entry.clone());
-    }
     let mut written = 0;
-    for (terminal, entries) in by_terminal {
+    for (terminal, entries) in fleet.lines(lines)? {
         written += append_lines(conn, terminal, &entries, now).await?;
     }
     Ok(written)

@@ -5,6 +5,7 @@ use tms_core::{
     customer::{ContractType, CustomerDraft},
     error::FieldErrors,
     settings::{MAX_INTERVAL_S, MIN_INTERVAL_S, PresenceSettings},
+    terminal::TerminalDraft,
     text::SerialNumber,
     transfer::TerminalEntry,
 };
@@ -46,7 +47,7 @@ impl Takeover<'_> {
             .value(&["customer", "customer_id", "company"])
             .ok_or("it has no customer")?;
         let customer = self.customers.find(customer).ok_or("its customer was not taken")?;
-        let entry = TerminalEntry {
+        let draft = TerminalDraft {
             serial,
             customer,
             model: fields
@@ -59,12 +60,15 @@ impl Takeover<'_> {
             auto_update_enabled: fields.flag(&["auto_update_enabled", "auto_update"]).unwrap_or(true),
             installed_date: fields.date(&["installed_date", "installation_date", "installed_at"]),
             warranty_end_date: fields.date(&["warranty_end_date", "warranty_until"]),
+        };
+        let entry = TerminalEntry {
+            draft,
             is_retired: is_retired(fields),
             mac_address: fields.text(&["mac_address"]),
             firmware_version: self.version(fields),
         };
         let entry = entry.checked().map_err(|error| said(&error))?;
-        self.terminals.add(object, entry.serial.to_string());
+        self.terminals.add(object, entry.draft.serial.to_string());
         self.fixture.terminals.push(entry);
         Ok(())
     }

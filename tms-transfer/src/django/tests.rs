@@ -97,7 +97,7 @@ fn a_system_is_taken_over_whatever_its_order() {
     assert_eq!(user.password_hash.as_ref().unwrap().expose(), HASH);
     let terminal = &fixture.terminals[0];
     assert_eq!(
-        (terminal.serial.as_str(), terminal.customer.as_str()),
+        (terminal.draft.serial.as_str(), terminal.draft.customer.as_str()),
         ("TC-200-001", "ABC 株式会社")
     );
     assert_eq!(
@@ -105,7 +105,7 @@ fn a_system_is_taken_over_whatever_its_order() {
         Some("2.0.0"),
         "by the image that it names"
     );
-    assert_eq!(terminal.heartbeat_interval_s, 60);
+    assert_eq!(terminal.draft.heartbeat_interval_s, 60);
     let alert = &fixture.alerts[0];
     assert_eq!(
         (alert.cause, alert.severity, alert.state()),
@@ -241,7 +241,7 @@ fn a_mapping_names_what_nobody_could_guess() {
         ),
     ];
     let (fixture, _) = taken_over(&objects, &mapping);
-    assert_eq!(fixture.terminals[0].model, "unknown");
+    assert_eq!(fixture.terminals[0].draft.model, "unknown");
     assert_eq!(fixture.alerts[0].cause, Cause::Offline);
     assert_eq!(
         fixture.alerts[0].created_at.to_string(),

@@ -10,8 +10,9 @@ use crate::command::check::finding::Level;
 ///
 /// Who signs in comes from the environment or from files, never from the command line: `TMS_VERIFY_USERNAME` with
 /// `TMS_VERIFY_PASSWORD` (and `TMS_VERIFY_CODE`, a code of the second factor), or `TMS_VERIFY_TOKEN`, a personal API token
-/// of somebody who may write terminals, customers and enrolment codes. A terminal TMS-VERIFY-... of the customer "TMS
-/// verification" enrols, sends one heartbeat and is retired.
+/// of somebody who may write terminals, customers and enrolment codes. A name and a password open the console's pages too;
+/// a token, and a code that the API has taken, do not. A terminal TMS-VERIFY-... of the customer "TMS verification" enrols,
+/// sends one heartbeat and is retired.
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
     /// Where it is served, such as `https://tms.example.com`
@@ -39,10 +40,12 @@ pub struct CheckArgs {
     pub fail_on: Option<Level>,
 }
 
-/// Takes in customers, people, terminals and settings from a file of `tms dump-data`, all or nothing.
+/// Takes in customers, people, terminals, maintenance, notification channels and settings from a file of `tms dump-data`,
+/// all or nothing.
 ///
 /// What is there already stays as it is; if it differs, nothing is taken in and each difference is named. People who
-/// come without a password hash get a link with `tms user reset`; agents enrol anew.
+/// come without a password hash get a link with `tms user reset`; agents enrol anew, with new codes. Channels come
+/// switched off: give each the secret that it `needs`, look whom it tells, and switch it on.
 #[derive(Debug, Args)]
 pub struct LoadArgs {
     /// The file
@@ -52,7 +55,12 @@ pub struct LoadArgs {
     pub dry_run: bool,
 }
 
-/// Writes customers, people, terminals and settings to a file that `tms load-data` reads; no history, no secret.
+/// Writes customers, people, terminals, maintenance, notification channels and settings to a file that `tms load-data` reads;
+/// no history, no secret.
+///
+/// What is left out: maintenance that is over, and everything that opens something. Second factors, sessions, tokens and
+/// the secrets of channels are not in the file (a channel that can't do without says what it `needs`), and neither are
+/// enrolment codes: they are shown once and kept as hashes, so nobody could use what would stand there.
 #[derive(Debug, Args)]
 pub struct DumpArgs {
     /// The file; it is replaced

@@ -33,15 +33,21 @@ pub async fn load(config: &Config, wish: &LoadArgs, output: Output) -> anyhow::R
         ending: ending(wish.dry_run),
     };
     let taken = take_in(&tms, fixture, manner).await?;
-    let text = format!(
-        "{} {} customers, {} people, {} terminals{}; {} were there already",
+    let added = taken.customers + taken.users + taken.terminals + taken.maintenances + taken.channels;
+    let mut text = format!(
+        "{} {} customers, {} people, {} terminals, {} maintenance times, {} notification channels{}; {} were there already",
         if wish.dry_run { "would add" } else { "added" },
         taken.customers,
         taken.users,
         taken.terminals,
+        taken.maintenances,
+        taken.channels,
         if taken.settings { ", the settings" } else { "" },
-        read - taken.customers - taken.users - taken.terminals,
+        read - added,
     );
+    if taken.channels > 0 {
+        text.push_str("\nchannels come switched off and without their secrets: give each its own, and switch it on");
+    }
     output.result(
         &json!({ "dry_run": wish.dry_run, "read": read, "added": shown(&taken) }),
         text,
@@ -62,7 +68,7 @@ pub async fn dump(config: &Config, wish: &DumpArgs, output: Output) -> anyhow::R
     wire_up::write_private(&beside, tms_transfer::print_fixture(&fixture).trim_end())?;
     std::fs::rename(&beside, &wish.file).with_context(|| format!("writing {}", wish.file.display()))?;
     let text = format!(
-        "{}: {} customers, {} people{}, {} terminals",
+        "{}: {} customers, {} people{}, {} terminals, {} maintenance times, {} notification channels without their secrets",
         wish.file.display(),
         fixture.customers.len(),
         fixture.users.len(),
@@ -72,10 +78,13 @@ pub async fn dump(config: &Config, wish: &DumpArgs, output: Output) -> anyhow::R
             ""
         },
         fixture.terminals.len(),
+        fixture.maintenances.len(),
+        fixture.channels.len(),
     );
     let document = json!({
         "file": wish.file, "customers": fixture.customers.len(), "users": fixture.users.len(),
-        "terminals": fixture.terminals.len(), "settings": fixture.settings.is_some(),
+        "terminals": fixture.terminals.len(), "maintenances": fixture.maintenances.len(),
+        "channels": fixture.channels.len(), "settings": fixture.settings.is_some(),
         "with_password_hashes": wish.with_password_hashes,
     });
     output.result(&document, text);
@@ -135,12 +144,14 @@ async fn take_in(tms: &Tms, fixture: Fixture, manner: Manner) -> anyhow::Result<
 }
 
 fn counts(fixture: &Fixture) -> u64 {
-    let rows = fixture.customers.len() + fixture.users.len() + fixture.terminals.len();
+    let fleet = fixture.customers.len() + fixture.users.len() + fixture.terminals.len();
+    let rows = fleet + fixture.maintenances.len() + fixture.channels.len();
     u64::try_from(rows).unwrap_or(u64::MAX)
 }
 
 fn shown(taken: &Taken) -> Value {
     json!({
-        "customers": taken.customers, "users": taken.users, "terminals": taken.terminals, "settings": taken.settings,
+        "customers": taken.customers, "users": taken.users, "terminals": taken.terminals,
+        "maintenances": taken.maintenances, "channels": taken.channels, "settings": taken.settings,
     })
 }

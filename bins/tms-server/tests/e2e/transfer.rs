@@ -1,10 +1,11 @@
 //! `tms load-data`, `tms dump-data` and `tms import-django` on real stores, beside a running server.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use serde_json::{Value, json};
+use tms_core::time::{Clock, SystemClock};
 
-use crate::server::{Operator, PASSWORD, Server, Setting, beat, now};
+use crate::server::{Operator, PASSWORD, Server, Setting, beat, now, until};
 
 /// Made by Python's hashlib for the password "correct horse battery".
 const HASH: &str = "pbkdf2_sha256$1000$seasalt2$/AgPzJG5e6Yv25JIyxyWfNnB6QXmfp0Y+BEGfC3zoJE=";
@@ -39,6 +40,16 @@ fn fixture() -> Value {
               "heartbeat_interval": 60, "installed_date": "2026-01-24", "firmware_version": "2.0.0" },
             { "serial_number": "TC-200-002", "customer": "DEF", "model": "TC-200", "is_retired": true },
         ],
+        "maintenances": [
+            { "serial_number": "TC-200-001", "from": "2026-01-24T10:00:00Z", "reason": "改装", "created_by": "yamada" },
+            { "serial_number": "TC-200-001", "from": "2098-01-24T10:00:00Z", "until": "2099-01-24T10:00:00Z",
+              "reason": "later", "created_by": "sato" },
+        ],
+        "channels": [
+            { "name": "夜勤", "kind": "slack", "target": { "host": "hooks.slack.com" }, "lowest_severity": "HIGH",
+              "customers": ["ABC 株式会社"], "hours": ["22:00", "07:00", "Asia/Tokyo"], "language": "ja",
+              "needs": "slack.url" },
+        ],
     })
 }
 
@@ -55,6 +66,11 @@ fn round_trip(from: &Setting, to: &Setting) {
     );
     let done = from.json(&["load-data", &file, "--json"], "");
     assert_eq!(done["added"], trial["added"], "a trial left nothing");
+    assert_eq!(
+        (&done["added"]["maintenances"], &done["added"]["channels"]),
+        (&2.into(), &1.into()),
+        "{done}"
+    );
     let (first, second) = (folder.path().join("1.json"), folder.path().join("2.json"));
     let (first, second) = (first.to_str().unwrap(), second.to_str().unwrap());
     from.json(&["dump-data", first, "--json"], "");
@@ -65,7 +81,9 @@ fn round_trip(from: &Setting, to: &Setting) {
     assert!(text.contains("ABC 株式会社") && !text.contains("password"), "{text}");
     // A second time there is nothing to do.
     let again = to.json(&["load-data", first, "--json"], "");
-    assert_eq!(again["added"]["customers"], 0);
+    for kind in ["customers", "maintenances", "channels"] {
+        assert_eq!(again["added"][kind], 0, "{kind}");
+    }
     assert_eq!(to.json(&["audit", "verify", "--json"], "")["ok"], true);
 }
 
@@ -119,6 +137,85 @@ async fn what_was_loaded_works_and_hashes_go_along_when_asked() {
     server.sign_in().await.get("/customers").await;
 }
 
+/// Makes an installation with a channel that has a secret, a maintenance that is over, and a code; dumps it to `dump`.
+async fn dumped_without_secrets(folder: &Path, dump: &str) {
+    let setting = Setting::sqlite(folder);
+    setting.prepare();
+    let file = write(folder, "fixture.json", &fixture().to_string());
+    setting.json(&["load-data", &file, "--json"], "");
+    let server = setting.start().await;
+    let root = server.sign_in().await;
+    let hook = json!({ "name": "hook", "web_hook": { "url": "https://hook.example.com/x", "secret": "hidden-from-everybody" } });
+    assert_eq!(root.post("/notification-channels", &hook).await.0, 201);
+    let terminals = root.get("/terminals?search=TC-200-001").await;
+    let ends = SystemClock.now().plus(Duration::from_secs(2));
+    let plan = json!({
+        "terminal_id": terminals["data"][0]["id"], "from": "2020-01-01T00:00:00Z", "until": ends.to_string(),
+        "reason": "short",
+    });
+    let (status, made) = root.post("/maintenance", &plan).await;
+    assert_eq!(status, 201, "{made}");
+    let code = setting.json(&["enrollment-code", "create", "--customer", "DEF", "--json"], "");
+    until(Duration::from_secs(10), "the short one is over", async || {
+        SystemClock.now() >= ends
+    })
+    .await;
+    setting.json(&["dump-data", dump, "--json"], "");
+    let text = std::fs::read_to_string(dump).unwrap();
+    for left_out in ["hidden-from-everybody", "short", code["code"].as_str().unwrap()] {
+        assert!(!text.contains(left_out), "{left_out}: {text}");
+    }
+    assert!(text.contains("\"needs\":\"web_hook.secret\""), "{text}");
+}
+
+#[tokio::test]
+async fn channels_and_maintenance_go_along_without_secrets_and_out_of_use() {
+    let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let dump = folder.path().join("dump.json");
+    let dump = dump.to_str().unwrap();
+    dumped_without_secrets(folder.path(), dump).await;
+    let copy = Setting::sqlite(other.path());
+    copy.prepare();
+    let said = String::from_utf8(copy.run(&["load-data", dump], "").stdout).unwrap();
+    assert!(
+        said.contains("2 notification channels") && said.contains("switch it on"),
+        "{said}"
+    );
+    let server = copy.start().await;
+    let root = server.sign_in().await;
+    until(Duration::from_secs(10), "maintenance holds", async || {
+        root.get("/terminals?search=TC-200-001").await["data"][0]["status"] == "maintenance"
+    })
+    .await;
+    let channels = root.get("/notification-channels").await;
+    let channel = channels["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|channel| channel["name"] == "hook")
+        .unwrap();
+    assert_eq!(
+        (&channel["is_enabled"], &channel["kind"]),
+        (&false.into(), &"web_hook".into())
+    );
+    let change = async |body: Value| {
+        let path = format!("/notification-channels/{}", channel["id"]);
+        let request = root.request(reqwest::Method::PATCH, &path).header("If-Match", "*");
+        let answer = request.json(&body).send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    };
+    let (status, refused) = change(json!({ "is_enabled": true })).await;
+    assert!(
+        status == 422 && refused.contains("web_hook.secret"),
+        "{status} {refused}"
+    );
+    let secret = json!({ "url": "https://hook.example.com/x", "secret": "another-secret-of-its-own" });
+    let (status, changed) = change(json!({ "is_enabled": true, "web_hook": secret })).await;
+    assert_eq!(status, 200, "{changed}");
+    // With its own secret and in use it is still the channel of the fixture.
+    assert_eq!(copy.json(&["load-data", dump, "--json"], "")["added"]["channels"], 0);
+}
+
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table of faults")]
 fn a_wrong_fixture_is_refused_as_a_whole_and_each_fault_named() {
@@ -142,15 +239,25 @@ fn a_wrong_fixture_is_refused_as_a_whole_and_each_fault_named() {
     assert!(refused(&setting, &["load-data", path.join("binary.json").to_str().unwrap()]).contains("UTF-8"));
     let mut wrong = fixture();
     wrong["terminals"][1]["customer"] = "nobody".into();
+    wrong["channels"][0]["customers"] = json!(["nobody"]);
+    wrong["maintenances"][0]["serial_number"] = "TC-999".into();
     let error = refused(&setting, &["load-data", &write(path, "lost.json", &wrong.to_string())]);
     assert!(
         error.contains("terminals[1].customer: there is no customer \"nobody\""),
         "{error}"
     );
+    for said in [
+        "channels[0].customers: there is no customer \"nobody\"",
+        "maintenances[0].serial_number: there is no terminal TC-999",
+    ] {
+        assert!(error.contains(said), "{said}: {error}");
+    }
     wrong = fixture();
     wrong["customers"][0]["contact_email"] = "none".into();
     wrong["users"][1]["username"] = "yamada".into();
     wrong["terminals"][0]["heartbeat_interval"] = 0.into();
+    wrong["maintenances"][1]["until"] = "2000-01-24T10:00:00Z".into();
+    wrong["channels"][0]["target"]["host"] = "no host".into();
     let error = refused(
         &setting,
         &["load-data", &write(path, "faults.json", &wrong.to_string())],
@@ -159,6 +266,8 @@ fn a_wrong_fixture_is_refused_as_a_whole_and_each_fault_named() {
         "customers[0].contact_email",
         "users[1].username: stands twice",
         "terminals[0].heartbeat_interval",
+        "maintenances[1].until: must be after from",
+        "channels[0].slack.url",
     ] {
         assert!(error.contains(said), "{said}: {error}");
     }
@@ -169,6 +278,8 @@ fn a_wrong_fixture_is_refused_as_a_whole_and_each_fault_named() {
     let mut other = fixture();
     other["terminals"][0]["model"] = "TC-300".into();
     other["users"][1]["role"] = "viewer".into();
+    other["maintenances"][0]["reason"] = "other".into();
+    other["channels"][0]["lowest_severity"] = "LOW".into();
     other["customers"]
         .as_array_mut()
         .unwrap()
@@ -178,10 +289,10 @@ fn a_wrong_fixture_is_refused_as_a_whole_and_each_fault_named() {
         error.contains("terminals[0].serial_number: is there already and differs"),
         "{error}"
     );
-    assert!(
-        error.contains("users[1].username: is there already and differs"),
-        "{error}"
-    );
+    for place in ["users[1].username", "maintenances[0].from", "channels[0].name"] {
+        let said = format!("{place}: is there already and differs");
+        assert!(error.contains(&said), "{said}: {error}");
+    }
     let dump = path.join("dump.json");
     setting.json(&["dump-data", dump.to_str().unwrap(), "--json"], "");
     assert!(

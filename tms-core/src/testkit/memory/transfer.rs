@@ -8,14 +8,19 @@ use crate::{
     customer::{Customer, CustomerDraft},
     envelope::Envelope,
     error::StoreError,
-    id::{AlertId, CustomerId, EntityRef, LogId, Revision, UserId},
+    id::{AlertId, ChannelId, CustomerId, EntityRef, LogId, MaintenanceId, Revision, UserId},
+    maintenance::{Maintenance, NewMaintenance},
+    notification::{Channel, ChannelState},
     operator::{Profile, User},
     settings::StoredSettings,
-    terminal::{Host, Lifecycle},
+    terminal::Host,
     terminal_log::StoredLog,
     text::SerialNumber,
     time::Timestamp,
-    transfer::{AlertEntry, Fixture, LogLine, Taken, TerminalEntry, TransferStore, UserEntry, store::Ending},
+    transfer::{
+        AlertEntry, ChannelEntry, Fixture, LogLine, MaintenanceEntry, Taken, TerminalEntry, TransferStore, UserEntry,
+        store::Ending,
+    },
 };
 
 impl State {
@@ -64,25 +69,66 @@ impl State {
 
     fn take_terminal(&mut self, entry: &TerminalEntry, now: Timestamp) -> bool {
         let Some(customer) = self
-            .customer_named(&entry.customer)
-            .filter(|_| !self.serials.contains_key(&entry.serial))
+            .customer_named(&entry.draft.customer)
+            .filter(|_| !self.serials.contains_key(&entry.draft.serial))
         else {
             return false;
-        };
-        let lifecycle = if entry.is_retired {
-            Lifecycle::Retired
-        } else {
-            Lifecycle::Registered
         };
         let host = Host {
             mac_address: entry.mac_address.clone(),
             ..Host::default()
         };
-        let made = self.add_terminal(&entry.draft(customer), lifecycle, host, now);
+        let draft = entry.draft.clone().owned_by(customer);
+        let made = self.add_terminal(&draft, entry.lifecycle(), host, now);
         if let Some(row) = self.presence.get_mut(&made.id) {
             row.is_active = !entry.is_retired;
             row.reported.firmware_version.clone_from(&entry.firmware_version);
         }
+        true
+    }
+
+    fn take_maintenance(&mut self, entry: &MaintenanceEntry, now: Timestamp) -> bool {
+        let Some(terminal) = self.serials.get(&entry.serial).copied() else {
+            return false;
+        };
+        let is_same = |time: &Maintenance| time.plan.terminal == terminal && time.plan.from == entry.from;
+        if self.times.values().any(is_same) {
+            return false;
+        }
+        let id = self.next_id();
+        let time = Maintenance {
+            id: MaintenanceId::new(id).expect("ids grow from one"),
+            plan: NewMaintenance {
+                terminal,
+                from: entry.from,
+                until: entry.until,
+                reason: entry.reason.clone(),
+            },
+            created_by: entry.created_by.clone(),
+            created_at: now,
+        };
+        self.times.insert(id, time);
+        true
+    }
+
+    fn take_channel(&mut self, entry: &ChannelEntry, now: Timestamp) -> bool {
+        let mut known = self.channels.values();
+        if known.any(|channel| channel.draft.name == entry.draft.name) {
+            return false;
+        }
+        let customers = entry.customers.iter().filter_map(|name| self.customer_named(name));
+        let draft = entry.told_of(customers.collect());
+        let id = self.next_id();
+        let channel = Channel {
+            id: ChannelId::new(id).expect("ids grow from one"),
+            draft,
+            secret: None,
+            state: ChannelState::default(),
+            created_at: now,
+            updated_at: now,
+            revision: Revision::FIRST,
+        };
+        self.channels.insert(id, channel);
         true
     }
 
@@ -144,7 +190,7 @@ impl State {
                 return Err(StoreError::Missing(EntityRef::new("customer", name)));
             }
         }
-        let comes = |serial: &SerialNumber| fixture.terminals.iter().any(|entry| entry.serial == *serial);
+        let comes = |serial: &SerialNumber| fixture.terminals.iter().any(|entry| entry.draft.serial == *serial);
         for serial in fixture.serials_named() {
             if !comes(serial) && !self.serials.contains_key(serial) {
                 return Err(StoreError::Missing(EntityRef::new("terminal", serial)));
@@ -163,6 +209,12 @@ impl State {
         }
         for entry in &fixture.terminals {
             taken.terminals += u64::from(self.take_terminal(entry, now));
+        }
+        for time in &fixture.maintenances {
+            taken.maintenances += u64::from(self.take_maintenance(time, now));
+        }
+        for channel in &fixture.channels {
+            taken.channels += u64::from(self.take_channel(channel, now));
         }
         for alert in &fixture.alerts {
             taken.alerts += u64::from(self.take_alert(alert));
