@@ -16,9 +16,11 @@ use crate::{
 
 /// A name carries a hash, so what is behind it never changes: a browser need not ask again for a year.
 const CACHE: &str = "public, max-age=31536000, immutable";
+/// A list keeps its name whatever is in it.
+const NO_CACHE: &str = "no-cache";
 const AT_A_TIME: usize = 8;
 
-/// A file with a hash in its name.
+/// A file to be served, most often with a hash in its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StaticFile {
     /// Where it is below the address of static files.
@@ -57,12 +59,22 @@ pub async fn upload_missing(
         present.get(&object).copied() != i64::try_from(file.bytes.len()).ok()
     };
     let missing: Vec<&StaticFile> = files.iter().filter(is_missing).collect();
-    let uploads = missing.iter().map(|file| upload(&client, bucket, prefix, file));
+    let uploads = missing.iter().map(|file| upload(&client, bucket, prefix, file, CACHE));
     let uploaded: Vec<BlobKey> = stream::iter(uploads).buffered(AT_A_TIME).try_collect().await?;
     Ok(Collected {
         present: files.len() - uploaded.len(),
         uploaded,
     })
+}
+
+/// Writes a file whose name says nothing of its content, such as the list of the others: whatever was there is replaced,
+/// and who keeps a copy must ask whether it still holds.
+///
+/// # Errors
+/// [`AwsFault`].
+pub async fn put_list(aws: &Aws, bucket: &str, prefix: &BlobPrefix, file: &StaticFile) -> Result<(), AwsFault> {
+    let client = s3::client(aws);
+    upload(&client, bucket, prefix, file, NO_CACHE).await.map(drop)
 }
 
 async fn list(client: &Client, bucket: &str, prefix: &BlobPrefix) -> Result<BTreeMap<String, i64>, AwsFault> {
@@ -80,13 +92,19 @@ async fn list(client: &Client, bucket: &str, prefix: &BlobPrefix) -> Result<BTre
     }
 }
 
-async fn upload(client: &Client, bucket: &str, prefix: &BlobPrefix, file: &StaticFile) -> Result<BlobKey, AwsFault> {
+async fn upload(
+    client: &Client,
+    bucket: &str,
+    prefix: &BlobPrefix,
+    file: &StaticFile,
+    caching: &str,
+) -> Result<BlobKey, AwsFault> {
     let request = client
         .put_object()
         .bucket(bucket)
         .key(format!("{}{}", prefix.as_str(), file.path))
         .content_type(&file.content_type)
-        .cache_control(CACHE)
+        .cache_control(caching)
         .checksum_sha256(base64::encode(BlobDigest::of(&file.bytes).sha256.0))
         .body(ByteStream::from(file.bytes.clone()));
     request.send().await.map_err(|error| fault(&error))?;

@@ -83,11 +83,13 @@ pub enum Command {
     },
     /// Checks configuration, database, migrations, secrets, clock and disk
     Check(CheckArgs),
-    /// Writes what the console's pages load to a folder, under hashed names and with a manifest; only what is missing
+    /// Writes what the console's pages load to a folder or a bucket, under hashed names and with a manifest; only what is
+    /// missing
     CollectStatic {
-        /// The folder; `static` in the data folder if none is named
-        #[arg(long, value_name = "DIR")]
-        to: Option<PathBuf>,
+        /// A folder, or s3://BUCKET/PREFIX; if none is named, s3://S3_BUCKET/static where that is set, else `static` in the
+        /// data folder
+        #[arg(long, value_name = "PLACE")]
+        to: Option<String>,
     },
     /// Takes in a fixture, all or nothing
     LoadData(LoadArgs),

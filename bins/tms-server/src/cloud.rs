@@ -5,6 +5,8 @@
 mod logs;
 #[cfg(feature = "aws")]
 mod metrics;
+#[cfg(feature = "aws")]
+mod statics;
 
 use std::sync::Arc;
 
@@ -16,6 +18,8 @@ use crate::config::Config;
 
 #[cfg(feature = "aws")]
 pub use logs::{Shipping, add_logs};
+#[cfg(feature = "aws")]
+pub use statics::collect_statics;
 #[cfg(feature = "aws")]
 pub use with_aws::*;
 #[cfg(not(feature = "aws"))]
@@ -43,13 +47,19 @@ mod with_aws {
         }
     }
 
-    /// Returns a place of backups in a bucket.
-    pub async fn depot(config: &Config, bucket: &str, prefix: &BlobPrefix) -> anyhow::Result<Depot> {
+    /// Prepares clients of AWS.
+    pub(super) async fn aws(config: &Config) -> anyhow::Result<Aws> {
         let aws = Aws::load(&settings(config)).await;
         anyhow::ensure!(
             aws.region().is_some(),
             "AWS_REGION is not set, and nothing else names a region"
         );
+        Ok(aws)
+    }
+
+    /// Returns a place of backups in a bucket.
+    pub async fn depot(config: &Config, bucket: &str, prefix: &BlobPrefix) -> anyhow::Result<Depot> {
+        let aws = aws(config).await?;
         let blobs = S3Blobs::new(&aws, bucket, prefix.clone());
         let address = format!("s3://{bucket}/{}", prefix.as_str());
         Ok(Depot::Bucket(Bucket::new(
@@ -118,6 +128,8 @@ mod without_aws {
     use super::{Arc, Config, Depot, Notifier, Tms, watch};
     use crate::telemetry::Logs;
 
+    const NONE: &str = "this build has no AWS; build it with `--features aws`";
+
     /// Nothing that is sent.
     #[derive(Debug)]
     pub struct Shipping;
@@ -134,7 +146,17 @@ mod without_aws {
 
     /// Refuses.
     pub async fn depot(_config: &Config, _bucket: &str, _prefix: &BlobPrefix) -> anyhow::Result<Depot> {
-        anyhow::bail!("this build has no AWS; build it with `--features aws`")
+        anyhow::bail!(NONE)
+    }
+
+    /// Refuses.
+    pub async fn collect_statics(
+        _config: &Config,
+        _bucket: &str,
+        _prefix: &BlobPrefix,
+        _list: (&str, &str),
+    ) -> anyhow::Result<Vec<String>> {
+        anyhow::bail!(NONE)
     }
 
     /// Leaves the notifier as it is.

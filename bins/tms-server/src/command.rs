@@ -67,7 +67,7 @@ pub async fn run(args: Args, config: Config, output: Output) -> anyhow::Result<E
             ..
         } => restore::run(&config, name.as_deref(), identity.as_deref(), replace, output).await,
         Command::Check(wish) => check::run(&config, &wish, output).await,
-        Command::CollectStatic { to } => collect_static::run(&config, to, output),
+        Command::CollectStatic { to } => collect_static::run(&config, to.as_deref(), output).await,
         Command::LoadData(wish) => transfer::load(&config, &wish, output).await,
         Command::DumpData(wish) => transfer::dump(&config, &wish, output).await,
         Command::ImportDjango(wish) => transfer::import_django(&config, &wish, output).await,

@@ -2,6 +2,7 @@
 
 mod cloud;
 pub mod duration;
+mod location;
 mod reader;
 mod secrets;
 mod sources;
@@ -12,7 +13,8 @@ use tms_backup::Recipient;
 use tms_core::{secret::Secret, settings::Settings};
 use tms_http::StaticUrl;
 
-pub use cloud::{BackupPlace, CloudConfig};
+pub use cloud::CloudConfig;
+pub use location::Location;
 use reader::Reader;
 use sources::Sources;
 
@@ -57,7 +59,7 @@ pub enum LogFormat {
 #[derive(Debug, Clone)]
 pub struct BackupConfig {
     /// Where they are.
-    pub place: BackupPlace,
+    pub place: Location,
     #[cfg_attr(not(feature = "aws"), expect(dead_code, reason = "a folder is its own"))]
     /// The folder in which those are made that are kept elsewhere.
     pub desk: PathBuf,
@@ -105,10 +107,6 @@ pub struct Config {
     /// Where the data lives.
     pub store: StoreConfig,
     /// Where Redis is, if several nodes share one.
-    #[cfg_attr(
-        not(feature = "redis"),
-        expect(dead_code, reason = "read only to say that this build has no such support")
-    )]
     pub redis: Option<RedisConfig>,
     /// The folder of the embedded store, its key and the set-up secret.
     pub data_dir: PathBuf,
@@ -126,6 +124,8 @@ pub struct Config {
     pub static_url: Option<StaticUrl>,
     /// The networks whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<String>,
+    /// For how long browsers shall come over HTTPS only; `None` does not tell them.
+    pub hsts: Option<Duration>,
     /// False lifts the limits per client, for load tests.
     pub rate_limits: bool,
     /// True lets web hooks lead into private networks.
@@ -148,7 +148,6 @@ pub struct Config {
     pub ingest_lanes: usize,
     /// Where backups are and how they are made.
     pub backup: BackupConfig,
-    #[cfg_attr(not(feature = "aws"), expect(dead_code, reason = "this build has no AWS"))]
     /// What is configured of AWS.
     pub cloud: CloudConfig,
     /// Who signs in when a deployment is looked at.
@@ -191,6 +190,7 @@ impl Config {
             public_url: reader.public_url(),
             static_url: reader.static_url(),
             trusted_proxies: reader.list("TMS_TRUSTED_PROXIES"),
+            hsts: reader.hsts(),
             rate_limits: reader.switch("TMS_RATE_LIMITS", true),
             private_web_hooks: reader.switch("TMS_PRIVATE_WEB_HOOKS", false),
             drain: Duration::from_secs(reader.parse("TMS_DRAIN_S", 5, "a number of seconds")),

@@ -1,47 +1,49 @@
 //! `tms collect-static`: puts what the console's pages load where a proxy or a bucket can serve it.
 
-use std::{
-    io::Write,
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::{io::Write, path::Path, process::ExitCode};
 
 use anyhow::Context;
 use serde_json::{Value, json};
+use tms_core::blob::BlobPrefix;
 use tms_http::{ASSET_CACHING, Asset, assets};
 
-use crate::{config::Config, output::Output};
+use crate::{
+    cloud,
+    config::{Config, Location},
+    output::Output,
+};
 
 /// The list of what there is: which name in the source has which name on the wire.
 const MANIFEST: &str = "manifest.json";
+/// Where the files are in the data folder, and in the bucket of `S3_BUCKET`.
+const USUAL: &str = "static";
 
 /// Writes what is missing; what former releases left stays, since their pages may still be open.
-pub fn run(config: &Config, to: Option<PathBuf>, output: Output) -> anyhow::Result<ExitCode> {
-    let folder = to.unwrap_or_else(|| config.data_dir.join("static"));
-    if folder.starts_with("s3:") {
-        anyhow::bail!("this command writes to folders; collect into one, then `aws s3 sync` it to the bucket");
-    }
-    std::fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
-    let mut written = Vec::new();
-    for asset in assets() {
-        if write_missing(&folder, &asset.hashed_name, asset.bytes)? {
-            written.push(asset.hashed_name.as_str());
-        }
-    }
+pub async fn run(config: &Config, to: Option<&str>, output: Output) -> anyhow::Result<ExitCode> {
+    let place = place(config, to)?;
     let manifest = manifest();
-    // Last: whoever reads it finds all that it names.
-    write_missing(&folder, MANIFEST, format!("{manifest:#}\n").as_bytes())?;
-    let text = format!(
-        "{}: {} files, {} of them new",
-        folder.display(),
-        assets().len(),
-        written.len()
-    );
+    let list = format!("{manifest:#}\n");
+    let written = match &place {
+        Location::Folder(folder) => collect(folder, &list)?,
+        Location::S3 { bucket, prefix } => cloud::collect_statics(config, bucket, prefix, (MANIFEST, &list)).await?,
+    };
+    let text = format!("{place}: {} files, {} of them new", assets().len(), written.len());
     output.result(
-        &json!({ "to": folder, "files": assets().len(), "written": written, "manifest": manifest }),
+        &json!({ "to": place.to_string(), "files": assets().len(), "written": written, "manifest": manifest }),
         text,
     );
     Ok(ExitCode::SUCCESS)
+}
+
+fn place(config: &Config, to: Option<&str>) -> anyhow::Result<Location> {
+    match (to, &config.cloud.bucket) {
+        (Some(to), _) => Location::parse(to).map_err(|wrong| anyhow::anyhow!("--to {to}: {wrong}")),
+        (None, Some(bucket)) => Ok(Location::S3 {
+            bucket: bucket.clone(),
+            prefix: BlobPrefix::new(USUAL)?,
+        }),
+        (None, None) => Ok(Location::Folder(config.data_dir.join(USUAL))),
+    }
 }
 
 fn manifest() -> Value {
@@ -53,6 +55,20 @@ fn manifest() -> Value {
         (asset.name.to_owned(), file)
     };
     Value::Object(assets().iter().map(shown).collect())
+}
+
+/// Writes to a folder; returns the names of the assets that were missing.
+fn collect(folder: &Path, list: &str) -> anyhow::Result<Vec<String>> {
+    std::fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
+    let mut written = Vec::new();
+    for asset in assets() {
+        if write_missing(folder, &asset.hashed_name, asset.bytes)? {
+            written.push(asset.hashed_name.clone());
+        }
+    }
+    // Last: whoever reads it finds all that it names.
+    write_missing(folder, MANIFEST, list.as_bytes())?;
+    Ok(written)
 }
 
 /// Writes a file unless it is there as it should be; returns whether it was written.

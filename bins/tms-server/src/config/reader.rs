@@ -11,7 +11,10 @@ use std::{
 use tms_core::{Error, secret::Secret, settings::Settings, text::InvalidText};
 use tms_http::StaticUrl;
 
-use super::{BackupConfig, BackupPlace, Faults, LogFormat, RedisConfig, StoreConfig, VerifyConfig, sources::Sources};
+use super::{BackupConfig, Faults, Location, LogFormat, RedisConfig, StoreConfig, VerifyConfig, sources::Sources};
+
+/// A year, as browsers expect of who means it.
+const HSTS_S: u32 = 31_536_000;
 
 /// How a connection to the database may be protected, as libpq spells it.
 const DATABASE_TLS: &[&str] = &["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
@@ -73,6 +76,12 @@ impl Reader {
         Some(url)
     }
 
+    /// Returns for how long browsers shall come over HTTPS only.
+    pub fn hsts(&mut self) -> Option<Duration> {
+        let seconds: u32 = self.parse("TMS_HSTS_S", HSTS_S, "a number of seconds");
+        (seconds > 0).then(|| Duration::from_secs(u64::from(seconds)))
+    }
+
     /// Returns a switch.
     pub fn switch(&mut self, key: &str, default: bool) -> bool {
         match self.text(key).as_deref().map(str::to_ascii_lowercase).as_deref() {
@@ -103,12 +112,12 @@ impl Reader {
         }
     }
 
-    fn backup_place(&mut self, data_dir: &Path) -> BackupPlace {
-        let usual = || BackupPlace::Folder(data_dir.join("backups"));
+    fn backup_place(&mut self, data_dir: &Path) -> Location {
+        let usual = || Location::Folder(data_dir.join("backups"));
         let Some(text) = self.text("TMS_BACKUP_DIR") else {
             return usual();
         };
-        BackupPlace::parse(&text).unwrap_or_else(|wrong| {
+        Location::parse(&text).unwrap_or_else(|wrong| {
             self.fault(format!("TMS_BACKUP_DIR: {wrong}"));
             usual()
         })

@@ -20,7 +20,7 @@ use tms_storage::sqlite::SqliteStore;
 use super::{build, explain};
 use crate::{
     cloud,
-    config::{BackupPlace, Config, StoreConfig},
+    config::{Config, Location, StoreConfig},
 };
 
 /// Returns the backups of the configured database.
@@ -50,8 +50,8 @@ pub async fn backups(config: &Config) -> anyhow::Result<Backups> {
 /// Returns the place where backups are.
 pub async fn depot(config: &Config) -> anyhow::Result<Depot> {
     match &config.backup.place {
-        BackupPlace::Folder(folder) => Ok(Depot::Folder(Folder::new(folder))),
-        BackupPlace::S3 { bucket, prefix } => cloud::depot(config, bucket, prefix).await,
+        Location::Folder(folder) => Ok(Depot::Folder(Folder::new(folder))),
+        Location::S3 { bucket, prefix } => cloud::depot(config, bucket, prefix).await,
     }
 }
 

@@ -1,13 +1,11 @@
-//! The server on AWS: backups in S3, secrets, topics, metrics and logs - and heartbeats that need none of it.
+//! The server on AWS: backups and static files in S3, secrets, topics, metrics and logs - and heartbeats that need none of it.
 
+mod backup;
 mod stand_in;
+mod statics;
 
-use std::{
-    fs,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
-use age::secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 use crate::server::{Operator, Server, Setting, beat, enrol, until};
@@ -20,117 +18,6 @@ fn said(output: &std::process::Output) -> String {
 /// Makes a setting on the embedded store with this stand-in.
 fn setting(folder: &std::path::Path, stand_in: &StandIn) -> Setting {
     on_aws(Setting::sqlite(&folder.join("data")), stand_in, &stand_in.url)
-}
-
-/// Restores a backup over a database that went on after it.
-fn puts_back(setting: &Setting, identity: &str, name: &str, place: &str) {
-    setting.json(
-        &[
-            "user",
-            "create",
-            "--username",
-            "late",
-            "--role",
-            "viewer",
-            "--password-stdin",
-            "--json",
-        ],
-        "a pass that is long",
-    );
-    let refused = setting.run(&["restore", "--identity", identity], "");
-    assert!(
-        !refused.status.success() && said(&refused).contains("--replace"),
-        "{}",
-        said(&refused)
-    );
-    let restored = setting.json(
-        &[
-            "restore",
-            name,
-            "--from",
-            place,
-            "--identity",
-            identity,
-            "--replace",
-            "--json",
-        ],
-        "",
-    );
-    assert_eq!(restored["name"], name);
-    let again = setting.run(&["user", "disable", "--username", "late"], "");
-    assert!(!again.status.success(), "who came later is not there");
-}
-
-#[tokio::test]
-async fn backups_in_s3_are_made_proven_and_put_back() {
-    let Some(stand_in) = StandIn::find("eu-west-1") else {
-        return;
-    };
-    let folder = tempfile::tempdir().unwrap();
-    let bucket = stand_in.bucket().await;
-    let place = format!("s3://{bucket}/nightly");
-    let setting = setting(folder.path(), &stand_in).with("TMS_CLOUDWATCH_METRICS", "on");
-    setting.prepare();
-
-    let before = stand_in.metric("BackupSuccess", None).await;
-    let plain = setting.run(&["backup", "--to", &place], "");
-    assert_eq!(plain.status.code(), Some(1));
-    assert!(said(&plain).contains("TMS_BACKUP_PUBLIC_KEY"), "{}", said(&plain));
-    let (good, all) = stand_in.metric("BackupSuccess", None).await;
-    assert!(
-        (good - before.0).abs() < 0.5 && (all - before.1 - 1.0).abs() < 0.5,
-        "it failed, and said so"
-    );
-
-    let key = age::x25519::Identity::generate();
-    let identity = folder.path().join("key.txt");
-    fs::write(&identity, key.to_string().expose_secret()).unwrap();
-    let identity = identity.to_str().unwrap();
-    let setting = setting.with("TMS_BACKUP_PUBLIC_KEY", &key.to_public().to_string());
-    let made = setting.json(&["backup", "--to", &place, "--json"], "");
-    let name = made["name"].as_str().unwrap();
-    assert_eq!(made["file"], format!("{place}/{name}.sqlite3.age"));
-    let (good, all) = stand_in.metric("BackupSuccess", None).await;
-    assert!((good - before.0 - 1.0).abs() < 0.5 && (all - before.1 - 2.0).abs() < 0.5);
-    let desk = fs::read_dir(folder.path().join("data/backups")).unwrap();
-    assert_eq!(desk.count(), 0, "nothing of it stays on this machine");
-
-    let setting = setting.with("TMS_BACKUP_DIR", &place);
-    assert_eq!(setting.json(&["backup", "list", "--json"], "")[0]["name"], name);
-    let none = setting.json(
-        &["backup", "list", "--from", &format!("s3://{bucket}/other"), "--json"],
-        "",
-    );
-    assert_eq!(none, json!([]));
-    setting.json(&["backup", "verify", "--identity", identity, "--json"], "");
-    puts_back(&setting, identity, name, &place);
-
-    stand_in.damage(&bucket, &format!("nightly/{name}.sqlite3.age")).await;
-    let damaged = setting.run(&["backup", "verify", "--identity", identity], "");
-    assert_eq!(damaged.status.code(), Some(1));
-    assert!(said(&damaged).contains("damaged"), "{}", said(&damaged));
-}
-
-#[tokio::test]
-async fn a_backup_that_finds_no_s3_fails_and_leaves_nothing() {
-    let Some(stand_in) = StandIn::find("eu-west-2") else {
-        return;
-    };
-    let folder = tempfile::tempdir().unwrap();
-    let key = age::x25519::Identity::generate().to_public().to_string();
-    let place = "s3://not-there-at-all/x";
-    let setting = setting(folder.path(), &stand_in)
-        .with("TMS_BACKUP_PUBLIC_KEY", &key)
-        .with("TMS_BACKUP_DIR", place);
-    setting.prepare();
-    let missing = setting.run(&["backup"], "");
-    assert_eq!(missing.status.code(), Some(1));
-    assert!(said(&missing).contains("NoSuchBucket"), "{}", said(&missing));
-    let gone = on_aws(setting, &stand_in, "http://127.0.0.1:9").run(&["backup"], "");
-    assert_eq!(gone.status.code(), Some(1));
-    assert!(said(&gone).contains(place), "{}", said(&gone));
-    let desk = fs::read_dir(folder.path().join("data/backups")).unwrap();
-    assert_eq!(desk.count(), 0);
 }
 
 #[tokio::test]

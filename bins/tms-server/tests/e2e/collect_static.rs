@@ -34,8 +34,9 @@ async fn what_pages_load_is_collected_once_and_mended() {
     let mended = setting.json(&collect, "");
     assert_eq!(mended["written"], serde_json::json!([written[0]]));
     assert!(to.join("former.css").exists());
-    for wrong in ["/proc/nowhere", "s3://bucket/prefix"] {
+    for wrong in ["/proc/nowhere", "s3://", "s3://bucket/../x"] {
         let output = setting.run(&["collect-static", "--to", wrong], "");
         assert_eq!(output.status.code(), Some(1), "{wrong}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains(wrong), "{output:?}");
     }
 }

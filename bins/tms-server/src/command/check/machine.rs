@@ -7,7 +7,7 @@ use tms_core::time::{Clock, SystemClock, Timestamp};
 
 use super::finding::Finding;
 use crate::{
-    config::{BackupPlace, Config},
+    config::{Config, Location},
     wire_up::backups::depot,
 };
 
@@ -61,8 +61,8 @@ pub fn strictly(config: &Config) -> Vec<Finding> {
 
 fn room(config: &Config) -> Finding {
     let backups = match &config.backup.place {
-        BackupPlace::Folder(folder) => Some(folder.as_path()),
-        BackupPlace::S3 { .. } => None,
+        Location::Folder(folder) => Some(folder.as_path()),
+        Location::S3 { .. } => None,
     };
     let folders = [Some(config.data_dir.as_path()), config.log_dir.as_deref(), backups];
     for folder in folders.into_iter().flatten() {

@@ -82,7 +82,7 @@ impl StandIn {
 
     /// Makes a bucket.
     pub async fn bucket(&self) -> String {
-        let name = Self::unique("backups");
+        let name = Self::unique("bucket");
         let place = format!(
             "<CreateBucketConfiguration><LocationConstraint>{}</LocationConstraint></CreateBucketConfiguration>",
             self.region
@@ -93,22 +93,26 @@ impl StandIn {
         name
     }
 
+    /// Gets an object.
+    pub async fn object(&self, bucket: &str, key: &str) -> reqwest::Response {
+        let get = self.http.get(format!("{}/{bucket}/{key}", self.url));
+        let found = get.header("authorization", self.signature("s3")).send().await.unwrap();
+        assert!(found.status().is_success(), "{key}: {}", found.status());
+        found
+    }
+
+    /// Replaces an object, as somebody else would.
+    pub async fn put(&self, bucket: &str, key: &str, content: Vec<u8>) {
+        let put = self.http.put(format!("{}/{bucket}/{key}", self.url)).body(content);
+        let done = put.header("authorization", self.signature("s3")).send().await.unwrap();
+        assert!(done.status().is_success());
+    }
+
     /// Changes the last byte of an object.
     pub async fn damage(&self, bucket: &str, key: &str) {
-        let url = format!("{}/{bucket}/{key}", self.url);
-        let signature = self.signature("s3");
-        let found = self
-            .http
-            .get(&url)
-            .header("authorization", &signature)
-            .send()
-            .await
-            .unwrap();
-        assert!(found.status().is_success());
-        let mut content = found.bytes().await.unwrap().to_vec();
+        let mut content = self.object(bucket, key).await.bytes().await.unwrap().to_vec();
         *content.last_mut().unwrap() ^= 1;
-        let put = self.http.put(&url).body(content).header("authorization", &signature);
-        assert!(put.send().await.unwrap().status().is_success());
+        self.put(bucket, key, content).await;
     }
 
     pub async fn keep_secret(&self, name: &str, text: &str) {
