@@ -1,6 +1,9 @@
 //! Blobs in S3: the suite on two stand-ins, of which one checks every signature.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use aws_sdk_s3::{
     Client,
@@ -14,7 +17,7 @@ use s3s::{auth::SimpleAuth, service::S3ServiceBuilder};
 use s3s_fs::FileSystem;
 use tms_aws::{Aws, S3Blobs};
 use tms_core::{
-    blob::{BlobDigest, BlobError, BlobPrefix, BlobStore, Existing, once},
+    blob::{BlobDigest, BlobError, BlobKey, BlobPrefix, BlobStore, Existing, once},
     testkit::conformance::blob::{Fetch, FreshBlobs},
 };
 use tokio::{net::TcpListener, sync::Mutex, task::JoinHandle};
@@ -221,4 +224,40 @@ async fn a_bucket_that_is_not_there_is_no_empty_one() {
         .put(&key, once(&b"x"[..]), BlobDigest::of(b"x"), Existing::Keep)
         .await;
     assert!(matches!(put, Err(BlobError::Unavailable(_))), "{put:?}");
+}
+
+/// Waits for nothing but the time that an address says itself.
+#[tokio::test]
+async fn an_address_that_is_over_is_refused() {
+    let strict = Strict::start().await;
+    let aws = aws(&strict.url).await;
+    let store = S3Blobs::new(&aws, "bucket", prefix());
+    let key: BlobKey = "firmware/x".parse().unwrap();
+    let put = store.put(&key, once(&b"image"[..]), BlobDigest::of(b"image"), Existing::Keep);
+    put.await.unwrap();
+    let address = async |life| {
+        let url = store.download_url(&key, life).await.unwrap().unwrap();
+        url.expose().clone()
+    };
+    // An address holds as long as it says: nobody can ask for more than S3 takes, or write another time into it.
+    let long = address(Duration::from_secs(30 * 86_400)).await;
+    assert!(long.contains("X-Amz-Expires=604800"), "{long}");
+    assert_eq!(fetch()(long.clone()).await.unwrap(), b"image");
+    let changed = long.replace("X-Amz-Expires=604800", "X-Amz-Expires=604799");
+    assert_eq!(fetch()(changed).await, Err(403));
+    let short = address(Duration::from_secs(1)).await;
+    assert!(short.contains("X-Amz-Expires=1&"), "{short}");
+    let begun = Instant::now();
+    let status = loop {
+        match fetch()(short.clone()).await {
+            Ok(_) => assert!(begun.elapsed() < Duration::from_secs(10), "it holds for ever"),
+            Err(status) => break status,
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
+    assert_eq!(status, 403);
+    assert_eq!(fetch()(long).await.unwrap(), b"image", "it is the address that is over");
+    // A further life for one that is over is what its signature forbids.
+    let longer = short.replace("X-Amz-Expires=1&", "X-Amz-Expires=600&");
+    assert_eq!(fetch()(longer).await, Err(403));
 }
