@@ -32,6 +32,8 @@ pub mod fuzzing;
 #[cfg(feature = "server")]
 mod health;
 #[cfg(feature = "server")]
+mod hsts;
+#[cfg(feature = "server")]
 mod json;
 #[cfg(feature = "server")]
 mod limit;
@@ -59,7 +61,7 @@ pub use crate::{
     api::Route,
     console::{ASSET_CACHING, Asset, assets, routes as console_routes},
     drain::Drain,
-    origin::PeerAddress,
+    origin::{OverTls, PeerAddress},
     router::{router, routes},
     serve::serve,
     settings::{Aid, BasePath, HttpSettings, Network, RenderMetrics, ServeSettings, StaticUrl},

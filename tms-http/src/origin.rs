@@ -18,6 +18,7 @@ use crate::settings::Network;
 /// The header that names a request.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const LONGEST_ID: usize = 64;
 const LONGEST_AGENT: usize = 200;
 
@@ -25,6 +26,11 @@ const LONGEST_AGENT: usize = 200;
 /// axum's `ConnectInfo<SocketAddr>`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PeerAddress(pub IpAddr);
+
+/// Says that a request came over TLS. An embedder with an accept loop of its own, on which TLS ends, inserts it into each
+/// request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OverTls;
 
 /// Makes ids of requests that bring none: unpredictable enough not to collide, never a secret.
 #[derive(Debug)]
@@ -86,10 +92,8 @@ pub(crate) fn origin(id: &HeaderValue, headers: &HeaderMap, extensions: &Extensi
 
 /// Returns the client's address: the peer, or behind trusted proxies the right-most address that is not one of them.
 pub(crate) fn client_address(headers: &HeaderMap, extensions: &Extensions, trusted: &[Network]) -> Option<IpAddr> {
-    let peer = extensions.get::<PeerAddress>().map(|peer| peer.0);
-    let peer = peer.or_else(|| extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip()));
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(address));
-    let mut client = peer?.to_canonical();
+    let mut client = peer(extensions)?;
     if trusted.is_empty() || !is_trusted(client) {
         return Some(client);
     }
@@ -108,6 +112,29 @@ pub(crate) fn client_address(headers: &HeaderMap, extensions: &Extensions, trust
         }
     }
     Some(client)
+}
+
+/// Tells whether the client reached us over TLS: it ended here, or at a trusted proxy that says so. Where several proxies
+/// say something, it must have been TLS all the way.
+pub(crate) fn came_over_tls(headers: &HeaderMap, extensions: &Extensions, trusted: &[Network]) -> bool {
+    if extensions.get::<OverTls>().is_some() {
+        return true;
+    }
+    let is_trusted = peer(extensions).is_some_and(|peer| trusted.iter().any(|network| network.contains(peer)));
+    let mut said = headers
+        .get_all(FORWARDED_PROTO)
+        .into_iter()
+        .flat_map(|line| line.as_bytes().split(|b| *b == b','))
+        .map(<[u8]>::trim_ascii)
+        .peekable();
+    is_trusted && said.peek().is_some() && said.all(|proto| proto.eq_ignore_ascii_case(b"https"))
+}
+
+/// Returns the other end of the connection.
+fn peer(extensions: &Extensions) -> Option<IpAddr> {
+    let peer = extensions.get::<PeerAddress>().map(|peer| peer.0);
+    let peer = peer.or_else(|| extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip()));
+    peer.map(|peer| peer.to_canonical())
 }
 
 /// Reads an address with or without a port.
@@ -166,6 +193,37 @@ mod tests {
         assert_eq!(seen("10.1.1.1", &["[2001:db8::1]:443"]), "2001:db8::1");
         assert_eq!(seen("10.1.1.1", &["rubbish, 10.2.2.2"]), "10.2.2.2");
         assert_eq!(seen("::ffff:10.1.1.1", &["1.1.1.1"]), "1.1.1.1");
+    }
+
+    #[test]
+    fn tls_is_believed_of_trusted_proxies_only() {
+        let trusted: Vec<Network> = vec!["10.0.0.0/8".parse().unwrap()];
+        let over_tls = |peer: &str, said: &[&str]| {
+            let mut headers = HeaderMap::new();
+            for line in said {
+                headers.append(FORWARDED_PROTO, HeaderValue::from_str(line).unwrap());
+            }
+            let mut extensions = Extensions::new();
+            extensions.insert(PeerAddress(peer.parse().unwrap()));
+            came_over_tls(&headers, &extensions, &trusted)
+        };
+        assert!(over_tls("10.1.1.1", &["https"]));
+        assert!(over_tls("10.1.1.1", &["HTTPS, https"]));
+        for said in [
+            &[][..],
+            &["http"],
+            &[""],
+            &["https, http"],
+            &["http", "https"],
+            &["https,"],
+        ] {
+            assert!(!over_tls("10.1.1.1", said), "{said:?}");
+        }
+        assert!(!over_tls("8.8.8.8", &["https"]), "a stranger's word is not taken");
+        let mut extensions = Extensions::new();
+        assert!(!came_over_tls(&HeaderMap::new(), &extensions, &[]));
+        extensions.insert(OverTls);
+        assert!(came_over_tls(&HeaderMap::new(), &extensions, &[]));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::{
     api::{self, Route, routes::Described},
     console,
     edge::{around, check_host, unknown_route, wrong_method},
-    health,
+    health, hsts,
     settings::HttpSettings,
     state::App,
 };
@@ -60,8 +60,11 @@ pub fn router(tms: Tms, settings: HttpSettings) -> Router {
         routes = routes.merge(health);
     }
     let mut routes = routes.layer(from_fn_with_state(app.clone(), around));
+    if app.settings.hsts.is_some() {
+        routes = routes.layer(from_fn_with_state(app.clone(), hsts::tell));
+    }
     if app.settings.api {
-        // The hot path has the same surroundings, done by hand.
+        // The hot path has the same surroundings, done by hand; agents are no browsers, which alone follow HSTS.
         routes = routes.route(&format!("{API}{HEARTBEAT}"), heartbeat(&app));
     }
     let routes = routes.with_state(app);

@@ -60,6 +60,9 @@ pub struct HttpSettings {
     pub allowed_hosts: Vec<String>,
     /// The networks whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<Network>,
+    /// For how long browsers that have seen an answer over TLS reach this host over nothing else; `None` says nothing
+    /// about it. It concerns the whole host, not only what is mounted here.
+    pub hsts: Option<Duration>,
     /// False lifts the limits per client; for load tests only.
     pub rate_limits: bool,
     /// Renders `GET /metrics`; without it there is no such page.
@@ -88,6 +91,7 @@ impl HttpSettings {
             static_url: None,
             allowed_hosts: Vec::new(),
             trusted_proxies: Vec::new(),
+            hsts: None,
             rate_limits: true,
             metrics: None,
             metrics_token: None,
@@ -110,6 +114,7 @@ impl fmt::Debug for HttpSettings {
             .field("health", &self.health)
             .field("allowed_hosts", &self.allowed_hosts)
             .field("trusted_proxies", &self.trusted_proxies)
+            .field("hsts", &self.hsts)
             .field("rate_limits", &self.rate_limits)
             .field("metrics", &self.metrics.is_some())
             .field("aids", &self.aids)

@@ -35,6 +35,7 @@ mod customer;
 mod enrollment_code;
 mod event;
 mod health;
+mod hsts;
 mod limit;
 mod list;
 mod maintenance;

@@ -78,6 +78,7 @@ impl Node {
         http.allowed_hosts.clone_from(&config.allowed_hosts);
         http.static_url.clone_from(&config.static_url);
         http.trusted_proxies = parse_networks(config)?;
+        http.hsts = config.hsts;
         http.rate_limits = config.rate_limits;
         http.aids.extend(redis.aid());
         http.metrics_token = config.metrics_token.as_ref().map(|token| token.expose().clone());
