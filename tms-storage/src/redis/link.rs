@@ -115,6 +115,14 @@ impl Redis {
         }))
     }
 
+    /// Tries once whether Redis can be used as [`Redis::run`] uses it, and lets go of it again.
+    ///
+    /// # Errors
+    /// Why it can't.
+    pub async fn try_once(&self) -> Result<(), String> {
+        self.connect().await.map(drop).map_err(Trouble::into_text)
+    }
+
     /// Returns why Redis can't be used at the moment; `None` while it can.
     pub fn problem(&self) -> Option<String> {
         match &*self.state.read().unwrap_or_else(PoisonError::into_inner) {

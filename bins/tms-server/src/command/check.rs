@@ -6,6 +6,7 @@ pub mod finding;
 mod machine;
 mod network;
 mod people;
+mod redis;
 mod secrets;
 
 use std::process::ExitCode;
@@ -27,6 +28,7 @@ pub async fn run(config: &Config, wish: &CheckArgs, output: Output) -> anyhow::R
         machine::disk(&config.data_dir),
         network::hosts(config),
         machine::backups(config).await,
+        redis::look(config).await,
     ];
     if wish.deploy {
         findings.extend(secrets::strictly(config));

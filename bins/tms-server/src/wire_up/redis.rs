@@ -6,7 +6,7 @@ use tms_http::Aid;
 use crate::config::Config;
 #[cfg(feature = "redis")]
 use {
-    crate::config::StoreConfig,
+    crate::config::{RedisConfig, StoreConfig},
     anyhow::Context,
     std::sync::Arc,
     tms_core::random::SystemRandom,
@@ -21,6 +21,36 @@ pub struct RedisLink {
 }
 
 #[cfg(feature = "redis")]
+fn settings(wanted: &RedisConfig) -> RedisSettings {
+    RedisSettings {
+        authorities: wanted.authorities.clone(),
+        ..RedisSettings::new(wanted.url.expose())
+    }
+}
+
+/// Tries to use Redis once; `None` when none is set up.
+#[cfg(feature = "redis")]
+pub async fn reach(config: &Config) -> Option<Result<(), String>> {
+    let redis = match Redis::new(&settings(config.redis.as_ref()?)) {
+        Ok(redis) => redis,
+        Err(error) => {
+            let cause = std::error::Error::source(&error)
+                .map(ToString::to_string)
+                .unwrap_or_default();
+            return Some(Err(format!("{error}: {cause}")));
+        }
+    };
+    Some(redis.try_once().await)
+}
+
+/// Has none to try.
+#[cfg(not(feature = "redis"))]
+#[expect(clippy::unused_async, reason = "a build with Redis waits for it")]
+pub async fn reach(_config: &Config) -> Option<Result<(), String>> {
+    None
+}
+
+#[cfg(feature = "redis")]
 impl RedisLink {
     /// Opens the store to serve from, with Redis before it if one is configured.
     pub async fn open(config: &Config) -> anyhow::Result<(Stores, Self)> {
@@ -28,11 +58,7 @@ impl RedisLink {
             let stores = super::open_stores(config, super::Purpose::Serve).await?;
             return Ok((stores, Self::default()));
         };
-        let settings = RedisSettings {
-            authorities: wanted.authorities.clone(),
-            ..RedisSettings::new(wanted.url.expose())
-        };
-        let redis = Redis::new(&settings).context("REDIS_URL")?;
+        let redis = Redis::new(&settings(wanted)).context("REDIS_URL")?;
         let store = super::postgres_store(config)?;
         let stores = redis.before(&store, &super::secret_keys(config)?, Arc::new(SystemRandom));
         Ok((stores, Self { redis: Some(redis) }))

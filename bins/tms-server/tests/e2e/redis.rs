@@ -173,3 +173,45 @@ async fn a_person_who_is_disabled_is_refused_within_a_second_with_redis_too() {
     };
     two_nodes::a_disabled_person_is_refused_by_the_other_node(setting).await;
 }
+
+/// Looks with `tms check`, and returns the finding about Redis.
+fn checked(setting: &Setting) -> Value {
+    let output = setting.run(&["check", "--json"], "");
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let findings = report["findings"].as_array().unwrap();
+    findings
+        .iter()
+        .find(|finding| finding["name"] == "Redis")
+        .unwrap()
+        .clone()
+}
+
+#[test]
+fn a_check_says_whether_redis_can_be_used_and_what_helps() {
+    let Some((setting, mut redis)) = prepared("redis_check") else {
+        return;
+    };
+    let found = checked(&setting);
+    assert!(found["note"].as_str().unwrap().contains("is reached"), "{found}");
+    assert_eq!(setting.json(&["check", "--json"], "")["ok"], true);
+    redis.command(&["CONFIG", "SET", "maxmemory", "1"]);
+    let found = checked(&setting);
+    assert!(found["fix"].as_str().unwrap().contains("allkeys-lru"), "{found}");
+    redis.command(&["CONFIG", "SET", "maxmemory", "0"]);
+    redis.command(&["CONFIG", "SET", "requirepass", "hidden-from-everybody"]);
+    let found = checked(&setting);
+    assert!(found["fix"].as_str().unwrap().contains("REDIS_PASSWORD"), "{found}");
+    redis.kill();
+    let found = checked(&setting);
+    let advice = found["advice"].as_str().unwrap();
+    assert!(
+        advice.contains("servers do without it") && found["fix"].is_string(),
+        "{found}"
+    );
+    // A server is as ready as before; who asks about production wants to hear of it.
+    assert_eq!(setting.json(&["check", "--json"], "")["ok"], true);
+    assert_eq!(setting.run(&["check", "--deploy"], "").status.code(), Some(1));
+    let folder = tempfile::tempdir().unwrap();
+    let found = checked(&Setting::sqlite(folder.path()));
+    assert!(found["note"].as_str().unwrap().contains("not set up"), "{found}");
+}

@@ -21,7 +21,7 @@ pub struct Finding {
     pub name: &'static str,
     /// How bad it is.
     pub level: Level,
-    /// What is wrong or could be better.
+    /// What is wrong, could be better, or is worth knowing.
     text: String,
     /// How to mend it.
     fix: String,
@@ -35,6 +35,14 @@ impl Finding {
             level: Level::Ok,
             text: String::new(),
             fix: String::new(),
+        }
+    }
+
+    /// Nothing is wrong, and this is how it is.
+    pub fn told(name: &'static str, text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            ..Self::ok(name)
         }
     }
 
@@ -74,7 +82,7 @@ impl Finding {
         let said = |level| (self.level == level).then(|| self.said()).flatten();
         json!({
             "name": self.name, "ok": self.level != Level::Error,
-            "fault": said(Level::Error), "advice": said(Level::Warning),
+            "fault": said(Level::Error), "advice": said(Level::Warning), "note": said(Level::Ok),
             "fix": Some(&self.fix).filter(|fix| !fix.is_empty()),
         })
     }

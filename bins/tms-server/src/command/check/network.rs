@@ -1,12 +1,16 @@
 //! What is looked at between the server and those who call it, and between the server and its database.
 
+use std::time::Duration;
+
 use url::Url;
 
-use super::finding::Finding;
+use super::{finding::Finding, redis};
 use crate::config::{Config, StoreConfig};
 
 /// How long a balancer may go on sending requests to a server that stops.
 const BALANCER_S: u64 = 30;
+/// What browsers are told should last from one visit to the next.
+const MONTH: Duration = Duration::from_secs(30 * 86_400);
 
 /// Looks whether strangers can call the server under any name.
 pub fn hosts(config: &Config) -> Finding {
@@ -31,11 +35,13 @@ pub fn strictly(config: &Config) -> Vec<Finding> {
         any_host(config),
         proxies(config),
         cookies(config),
+        hsts(config),
         limits(config),
         drain(config),
         hooks(config),
         logs(config),
         tls(config),
+        redis::tls(config),
     ]
 }
 
@@ -79,6 +85,23 @@ fn cookies(config: &Config) -> Finding {
         text,
         "put a proxy with https before it and name it in TMS_TRUSTED_PROXIES",
     )
+}
+
+/// A browser that knows follows no link and no mistyped address by http, where others could answer.
+fn hsts(config: &Config) -> Finding {
+    const NAME: &str = "HSTS";
+    const FIX: &str = "leave TMS_HSTS_S out: a year is usual";
+    match config.hsts {
+        None => Finding::better(NAME, "TMS_HSTS_S=0: browsers are not told to come over https only", FIX),
+        Some(keep) if keep < MONTH => {
+            let text = format!(
+                "TMS_HSTS_S is {}: browsers soon forget to come over https only",
+                keep.as_secs()
+            );
+            Finding::better(NAME, text, FIX)
+        }
+        Some(_) => Finding::ok(NAME),
+    }
 }
 
 fn limits(config: &Config) -> Finding {
@@ -144,11 +167,8 @@ fn tls(config: &Config) -> Finding {
             _ => {}
         }
     }
-    let is_here = host.is_empty()
-        || host.starts_with('/')
-        || matches!(host.as_str(), "localhost" | "127.0.0.1" | "[::1]" | "::1");
     match mode.as_str() {
-        _ if is_here => Finding::ok(NAME),
+        _ if is_here(&host) => Finding::ok(NAME),
         "verify-full" => Finding::ok(NAME),
         "require" | "verify-ca" => Finding::better(
             NAME,
@@ -161,6 +181,11 @@ fn tls(config: &Config) -> Finding {
             "add sslmode=verify-full and sslrootcert to DATABASE_URL, or set DB_SSLMODE and DB_SSLROOTCERT",
         ),
     }
+}
+
+/// Tells whether a host is this machine: then nobody is on the way.
+pub fn is_here(host: &str) -> bool {
+    host.is_empty() || host.starts_with('/') || matches!(host, "localhost" | "127.0.0.1" | "[::1]" | "::1")
 }
 
 #[cfg(test)]
@@ -202,6 +227,9 @@ mod tests {
             level(&[open[0], open[1], ("TMS_TRUSTED_PROXIES", "10.0.0.0/8")], cookies),
             Level::Ok
         );
+        assert_eq!(level(&[], hsts), Level::Ok);
+        assert_eq!(level(&[("TMS_HSTS_S", "0")], hsts), Level::Warning);
+        assert_eq!(level(&[("TMS_HSTS_S", "3600")], hsts), Level::Warning);
         assert_eq!(level(&[("TMS_RATE_LIMITS", "off")], limits), Level::Error);
         assert_eq!(level(&[("TMS_TRUSTED_PROXIES", "10.0.0.0/8")], drain), Level::Warning);
         assert_eq!(level(&[("RUST_LOG", "info,tms_http=debug")], logs), Level::Warning);
