@@ -1,6 +1,9 @@
 //! Canaries: a server that logs everything it can sees secrets, tokens, card numbers and bodies, and writes none of them.
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use serde_json::{Value, json};
 
@@ -31,27 +34,59 @@ impl Canaries {
         self.add(what, text)
     }
 
-    fn assert_absent(&self, file: &Path) -> usize {
+    /// Returns the text of a file, in which no canary is.
+    #[track_caller]
+    fn absent_from(&self, file: &Path) -> String {
         let text = std::fs::read_to_string(file).unwrap();
+        self.are_absent(&file.display().to_string(), &text);
+        text
+    }
+
+    #[track_caller]
+    fn are_absent(&self, place: &str, text: &str) {
         for (what, canary) in &self.0 {
             if let Some(line) = text.lines().find(|line| line.contains(canary.as_str())) {
-                panic!("{} has {what}: {line}", file.display());
+                panic!("{place} has {what}: {line}");
             }
         }
-        text.lines().count()
     }
 }
 
-#[tokio::test]
-async fn no_secret_no_card_number_and_no_body_is_logged() {
-    let folder = tempfile::tempdir().unwrap();
-    let logged = folder.path().join("stdout.log");
-    let setting = Setting::sqlite(&folder.path().join("data"))
-        .with("RUST_LOG", "trace")
-        .with("SECRET_KEY", KEY)
-        .with("TMS_METRICS_TOKEN", METRICS)
-        .with("TMS_LOG_DIR", folder.path().join("logs").to_str().unwrap())
-        .logging_to(&logged);
+/// What people say who read standard output, and programs that read standard error.
+struct Ears {
+    setting: Setting,
+    stdout: PathBuf,
+    stderr: PathBuf,
+    errors: PathBuf,
+}
+
+impl Ears {
+    fn of(folder: &Path) -> Self {
+        let (stdout, stderr, logs) = (
+            folder.join("stdout.log"),
+            folder.join("stderr.log"),
+            folder.join("logs"),
+        );
+        let setting = Setting::sqlite(&folder.join("data"))
+            .with("RUST_LOG", "trace")
+            .with("SECRET_KEY", KEY)
+            .with("TMS_METRICS_TOKEN", METRICS)
+            .with("TMS_LOG_DIR", logs.to_str().unwrap())
+            .logging_to(&stdout)
+            .complaining_to(&stderr);
+        Self {
+            setting,
+            stdout,
+            stderr,
+            errors: logs.join("tms-error.log"),
+        }
+    }
+}
+
+/// Lets everything that is secret be used, on a server that logs all it can; returns what it wrote to standard output and
+/// to standard error, in which no canary is.
+async fn overheard(ears: Ears) -> (String, String) {
+    let setting = ears.setting;
     let mut canaries = Canaries::default();
     for (what, text) in [
         ("the key", KEY),
@@ -66,11 +101,16 @@ async fn no_secret_no_card_number_and_no_body_is_logged() {
     let root = people(&server, &mut canaries).await;
     agents(&setting, &server, &root, &mut canaries).await;
     strangers(&server, &root, &mut canaries).await;
+    commands(&setting, &canaries);
     assert!(server.terminate());
-    let lines = canaries.assert_absent(&logged);
-    canaries.assert_absent(&folder.path().join("logs/tms-error.log"));
-    let text = std::fs::read_to_string(&logged).unwrap();
-    // Otherwise nothing was looked at.
+    canaries.absent_from(&ears.errors);
+    (canaries.absent_from(&ears.stdout), canaries.absent_from(&ears.stderr))
+}
+
+/// What must be in a log in which so much was looked for.
+#[track_caller]
+fn is_a_log(text: &str) {
+    let lines = text.lines().count();
     assert!(lines > 20, "{lines} lines only");
     for said in [
         "tms_http::edge",
@@ -80,6 +120,56 @@ async fn no_secret_no_card_number_and_no_body_is_logged() {
         "stopped",
     ] {
         assert!(text.contains(said), "the log has no {said}");
+    }
+}
+
+#[tokio::test]
+async fn no_secret_no_card_number_and_no_body_is_logged() {
+    let folder = tempfile::tempdir().unwrap();
+    let (stdout, stderr) = overheard(Ears::of(folder.path())).await;
+    is_a_log(&stdout);
+    assert!(stderr.contains("tms listens on"), "{stderr}");
+}
+
+#[tokio::test]
+async fn no_secret_no_card_number_and_no_body_is_logged_as_json_on_standard_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut ears = Ears::of(folder.path());
+    ears.setting = ears.setting.with("TMS_LOG_FORMAT", "json").told(&["--json"]);
+    let (stdout, stderr) = overheard(ears).await;
+    is_a_log(&stderr);
+    let documents = stderr
+        .lines()
+        .filter(|line| serde_json::from_str::<Value>(line).is_ok());
+    assert!(documents.count() > 20, "{stderr}");
+    assert_eq!(stdout, "", "it is kept for a document");
+}
+
+/// Runs commands that know secrets, rightly and wrongly, for people and for programs.
+fn commands(setting: &Setting, canaries: &Canaries) {
+    let create = [
+        "user",
+        "create",
+        "--username",
+        "third",
+        "--role",
+        "viewer",
+        "--password-stdin",
+    ];
+    let wrong_key = setting.clone().with("SECRET_KEY", "canary").with("DATABASE_URL", KEY);
+    for (setting, arguments) in [
+        (setting, &["check", "--deploy"][..]),
+        (setting, &create),
+        (setting, &["serve", "--listen", "127.0.0.1:0"]),
+        (setting, &["audit", "verify"]),
+        (&wrong_key.with("TMS_STORE", "postgres"), &["check"]),
+    ] {
+        for arguments in [arguments.to_vec(), [arguments, &["--json"]].concat()] {
+            let output = setting.run(&arguments, PASSWORD);
+            for said in [&output.stdout, &output.stderr] {
+                canaries.are_absent(&format!("{arguments:?}"), &String::from_utf8_lossy(said));
+            }
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::{
     io::{BufRead, BufReader, Write},
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
+    thread::JoinHandle,
     time::{Duration, Instant},
 };
 
@@ -21,6 +22,10 @@ pub struct Setting {
     migration: Vec<(String, String)>,
     /// The file that gets what a server writes to standard output.
     logs: Option<PathBuf>,
+    /// The file that gets what a server writes to standard error.
+    errors: Option<PathBuf>,
+    /// What `tms serve` is told besides.
+    flags: Vec<String>,
 }
 
 impl Setting {
@@ -55,11 +60,24 @@ impl Setting {
         self
     }
 
+    /// Writes what a server says on standard error to this file.
+    #[must_use]
+    pub fn complaining_to(mut self, file: &Path) -> Self {
+        self.errors = Some(file.to_path_buf());
+        self
+    }
+
+    /// Starts servers with these flags too.
+    #[must_use]
+    pub fn told(mut self, flags: &[&str]) -> Self {
+        self.flags.extend(flags.iter().map(|&flag| flag.to_owned()));
+        self
+    }
+
     fn logs(&self) -> Stdio {
-        let append = |file| std::fs::File::options().create(true).append(true).open(file);
         self.logs
-            .as_ref()
-            .map_or_else(Stdio::inherit, |file| append(file).unwrap().into())
+            .as_deref()
+            .map_or_else(Stdio::inherit, |file| append(file).into())
     }
 
     /// Adds to the environment.
@@ -184,10 +202,16 @@ pub fn psql(url: &str, statement: &str) -> String {
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
+fn append(file: &Path) -> std::fs::File {
+    std::fs::File::options().create(true).append(true).open(file).unwrap()
+}
+
 /// A running server; killed when dropped.
 #[derive(Debug)]
 pub struct Server {
     child: Child,
+    /// Reads what it says on standard error.
+    reader: Option<JoinHandle<()>>,
     /// Where it listens, such as `127.0.0.1:40001`.
     pub address: String,
 }
@@ -199,6 +223,7 @@ impl Server {
             let mut child = setting
                 .command()
                 .args(["serve", "--listen", listen])
+                .args(&setting.flags)
                 .env("TMS_DRAIN_S", "0")
                 .stderr(Stdio::piped())
                 .stdout(setting.logs())
@@ -211,10 +236,20 @@ impl Server {
                 said.push(line);
                 address
             });
+            let mut errors = setting.errors.as_deref().map(append);
+            let earlier = said.clone();
             // Whoever writes to a closed pipe would be ended by it.
-            std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| eprintln!("tms: {line}")));
+            let reader = std::thread::spawn(move || {
+                let later = lines.map_while(Result::ok).inspect(|line| eprintln!("tms: {line}"));
+                for line in earlier.into_iter().chain(later) {
+                    if let Some(file) = &mut errors {
+                        writeln!(file, "{line}").unwrap();
+                    }
+                }
+            });
             if let Some(address) = address {
-                return Self { child, address };
+                let reader = Some(reader);
+                return Self { child, reader, address };
             }
             let _ = child.wait();
             // The port of a server that was killed may be held for a moment.
@@ -261,7 +296,10 @@ impl Server {
     pub fn terminate(mut self) -> bool {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
-        self.child.wait().unwrap().success()
+        let is_well = self.child.wait().unwrap().success();
+        // What it said last is read to its end.
+        self.reader.take().unwrap().join().unwrap();
+        is_well
     }
 
     /// Signs in as `root`.
