@@ -25,6 +25,8 @@ locals {
   server_environment = merge(local.environment, {
     DB_USER   = "tms_app"
     REDIS_URL = module.cache.url
+    # Where `tms collect-static` writes.
+    S3_BUCKET = module.storage.buckets.static
 
     # Containers have a driver that does the same.
     TMS_CLOUDWATCH_LOGS = var.compute == "ec2" ? module.release.log_group.name : "off"

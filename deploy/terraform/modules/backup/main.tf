@@ -1,59 +1,31 @@
 # A backup each night: the scheduler starts a task that dumps the database as its owner, encrypts the dump to a public key
 # and puts it into the bucket from which nobody can delete it. The private key is nowhere in AWS.
 
-resource "aws_ecs_task_definition" "this" {
-  family                   = "${var.name}-backup"
-  requires_compatibilities = ["FARGATE"]
-  network_mode             = "awsvpc"
-  cpu                      = 1024
-  memory                   = 2048
-  execution_role_arn       = var.start_role_arn
-  task_role_arn            = aws_iam_role.run.arn
-  skip_destroy             = true
+module "task" {
+  source         = "../task"
+  family         = "${var.name}-backup"
+  container_name = "backup"
+  region         = var.region
+  cpu            = 1024
+  memory         = 2048
+  start_role_arn = var.start_role_arn
+  run_role_arn   = module.run_role.arn
+  image          = "${var.repository_url}:backup-${var.image_tag}"
+  command        = ["backup", "--json"]
+  log_group      = var.log_group
+  stream         = "backup"
 
   # Where the dump waits for its upload.
-  ephemeral_storage {
-    size_in_gib = var.scratch_gb
-  }
+  scratch = { path = "/data", gb = var.scratch_gb }
 
-  volume {
-    name = "scratch"
-  }
-
-  container_definitions = jsonencode([{
-    name                   = "backup"
-    image                  = "${var.repository_url}:backup-${var.image_tag}"
-    command                = ["backup", "--json"]
-    essential              = true
-    readonlyRootFilesystem = true
-    mountPoints            = [{ sourceVolume = "scratch", containerPath = "/data", readOnly = false }]
-    environment = [for name, value in merge(var.environment, {
-      TMS_BACKUP_DIR        = "s3://${var.bucket}"
-      TMS_BACKUP_PUBLIC_KEY = var.public_key
-    }) : { name = name, value = value }]
-    secrets = [
-      { name = "DB_USER", valueFrom = "${var.owner_secret_arn}:username::" },
-      { name = "DB_PASSWORD", valueFrom = "${var.owner_secret_arn}:password::" },
-      { name = "SECRET_KEY", valueFrom = var.secret_key_arn },
-    ]
-    logConfiguration = {
-      logDriver = "awslogs"
-      options = {
-        awslogs-group         = var.log_group
-        awslogs-region        = var.region
-        awslogs-stream-prefix = "backup"
-      }
-    }
-  }])
-}
-
-data "aws_iam_policy_document" "assume_task" {
-  statement {
-    actions = ["sts:AssumeRole"]
-    principals {
-      type        = "Service"
-      identifiers = ["ecs-tasks.amazonaws.com"]
-    }
+  environment = merge(var.environment, {
+    TMS_BACKUP_DIR        = "s3://${var.bucket}"
+    TMS_BACKUP_PUBLIC_KEY = var.public_key
+  })
+  secrets = {
+    DB_USER     = "${var.owner_secret_arn}:username::"
+    DB_PASSWORD = "${var.owner_secret_arn}:password::"
+    SECRET_KEY  = var.secret_key_arn
   }
 }
 
@@ -86,32 +58,18 @@ data "aws_iam_policy_document" "run" {
   }
 }
 
-resource "aws_iam_role" "run" {
-  name               = "${var.name}-backup"
-  assume_role_policy = data.aws_iam_policy_document.assume_task.json
-}
-
-resource "aws_iam_role_policy" "run" {
-  name   = "run"
-  role   = aws_iam_role.run.id
-  policy = data.aws_iam_policy_document.run.json
-}
-
-data "aws_iam_policy_document" "assume_schedule" {
-  statement {
-    actions = ["sts:AssumeRole"]
-    principals {
-      type        = "Service"
-      identifiers = ["scheduler.amazonaws.com"]
-    }
-  }
+module "run_role" {
+  source      = "../role"
+  name        = "${var.name}-backup"
+  policy_name = "run"
+  policy      = data.aws_iam_policy_document.run.json
 }
 
 data "aws_iam_policy_document" "schedule" {
   statement {
     sid       = "Start"
     actions   = ["ecs:RunTask"]
-    resources = ["${aws_ecs_task_definition.this.arn_without_revision}:*", aws_ecs_task_definition.this.arn_without_revision]
+    resources = ["${module.task.arn_without_revision}:*", module.task.arn_without_revision]
     condition {
       test     = "ArnEquals"
       variable = "ecs:cluster"
@@ -121,7 +79,7 @@ data "aws_iam_policy_document" "schedule" {
   statement {
     sid       = "PassRoles"
     actions   = ["iam:PassRole"]
-    resources = [aws_iam_role.run.arn, var.start_role_arn]
+    resources = [module.run_role.arn, var.start_role_arn]
   }
   statement {
     sid       = "OwnSchedule"
@@ -130,15 +88,12 @@ data "aws_iam_policy_document" "schedule" {
   }
 }
 
-resource "aws_iam_role" "schedule" {
-  name               = "${var.name}-backup-schedule"
-  assume_role_policy = data.aws_iam_policy_document.assume_schedule.json
-}
-
-resource "aws_iam_role_policy" "schedule" {
-  name   = "start"
-  role   = aws_iam_role.schedule.id
-  policy = data.aws_iam_policy_document.schedule.json
+module "schedule_role" {
+  source      = "../role"
+  name        = "${var.name}-backup-schedule"
+  service     = "scheduler.amazonaws.com"
+  policy_name = "start"
+  policy      = data.aws_iam_policy_document.schedule.json
 }
 
 resource "aws_scheduler_schedule" "this" {
@@ -155,11 +110,11 @@ resource "aws_scheduler_schedule" "this" {
 
   target {
     arn      = var.cluster_arn
-    role_arn = aws_iam_role.schedule.arn
+    role_arn = module.schedule_role.arn
 
     # Without a revision: a delivery registers the next one.
     ecs_parameters {
-      task_definition_arn = aws_ecs_task_definition.this.arn_without_revision
+      task_definition_arn = module.task.arn_without_revision
       launch_type         = "FARGATE"
       network_configuration {
         subnets          = var.subnet_ids

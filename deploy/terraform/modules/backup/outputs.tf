@@ -1,4 +1,4 @@
 output "role_arn" {
   description = "The role of the program, which a delivery passes on with the next revision"
-  value       = aws_iam_role.run.arn
+  value       = module.run_role.arn
 }

@@ -1,47 +1,33 @@
 # Servers on Fargate.
 
-resource "aws_ecs_task_definition" "this" {
-  family                   = "${var.name}-task"
-  requires_compatibilities = ["FARGATE"]
-  network_mode             = "awsvpc"
-  cpu                      = var.cpu
-  memory                   = var.memory
-  execution_role_arn       = aws_iam_role.start.arn
-  task_role_arn            = aws_iam_role.run.arn
-  skip_destroy             = true
+module "task" {
+  source         = "../task"
+  family         = "${var.name}-task"
+  container_name = var.name
+  region         = var.region
+  cpu            = var.cpu
+  memory         = var.memory
+  start_role_arn = module.start_role.arn
+  run_role_arn   = module.run_role.arn
+  image          = "${var.repository_url}:${var.image_tag}"
+  command        = ["serve"]
+  environment    = var.environment
+  secrets        = var.secrets
+  log_group      = var.log_group.name
+  stream         = "serve"
 
-  runtime_platform {
-    operating_system_family = "LINUX"
-    cpu_architecture        = "X86_64"
-  }
-
-  container_definitions = jsonencode([{
-    name                   = var.name
-    image                  = "${var.repository_url}:${var.image_tag}"
-    command                = ["serve"]
-    essential              = true
-    readonlyRootFilesystem = true
+  more = {
     # Longer than TMS_DRAIN_S, so that it ends by itself.
     stopTimeout     = 90
     portMappings    = [{ containerPort = var.port, protocol = "tcp" }]
-    environment     = [for name, value in var.environment : { name = name, value = value }]
-    secrets         = [for name, arn in var.secrets : { name = name, valueFrom = arn }]
     linuxParameters = { initProcessEnabled = true }
-    logConfiguration = {
-      logDriver = "awslogs"
-      options = {
-        awslogs-group         = var.log_group.name
-        awslogs-region        = var.region
-        awslogs-stream-prefix = "serve"
-      }
-    }
-  }])
+  }
 }
 
 resource "aws_ecs_service" "this" {
   name                               = "${var.name}-service"
   cluster                            = var.cluster.arn
-  task_definition                    = aws_ecs_task_definition.this.arn
+  task_definition                    = module.task.arn
   desired_count                      = var.scale.min
   launch_type                        = "FARGATE"
   platform_version                   = "1.4.0"

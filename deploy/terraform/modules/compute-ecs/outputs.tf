@@ -5,10 +5,10 @@ output "service" {
 
 output "task_family" {
   description = "The family of its task definitions"
-  value       = aws_ecs_task_definition.this.family
+  value       = module.task.family
 }
 
 output "role_arns" {
   description = "Roles that a release passes on"
-  value       = [aws_iam_role.start.arn, aws_iam_role.run.arn]
+  value       = [module.start_role.arn, module.run_role.arn]
 }

@@ -39,37 +39,41 @@ resource "aws_cloudwatch_log_group" "application" {
   kms_key_id        = var.kms_key_arn
 }
 
-resource "aws_ecs_task_definition" "migrate" {
-  family                   = "${var.name}-migrate"
-  requires_compatibilities = ["FARGATE"]
-  network_mode             = "awsvpc"
-  cpu                      = 512
-  memory                   = 1024
-  execution_role_arn       = aws_iam_role.migrate.arn
-  skip_destroy             = true
+locals {
+  # What a task reads that works as the owner of the database.
+  secrets = {
+    DB_USER     = "${var.owner_secret_arn}:username::"
+    DB_PASSWORD = "${var.owner_secret_arn}:password::"
+    SECRET_KEY  = var.secret_arns.secret_key
+  }
+}
 
-  container_definitions = jsonencode([{
-    name                   = "migrate"
-    image                  = "${aws_ecr_repository.this.repository_url}:${var.image_tag}"
-    command                = ["migrate", "--json"]
-    essential              = true
-    readonlyRootFilesystem = true
-    environment            = [for name, value in var.environment : { name = name, value = value }]
-    secrets = [
-      { name = "DB_USER", valueFrom = "${var.owner_secret_arn}:username::" },
-      { name = "DB_PASSWORD", valueFrom = "${var.owner_secret_arn}:password::" },
-      { name = "SECRET_KEY", valueFrom = var.secret_arns.secret_key },
-      { name = "TMS_DB_APP_PASSWORD", valueFrom = var.secret_arns.database_password },
-    ]
-    logConfiguration = {
-      logDriver = "awslogs"
-      options = {
-        awslogs-group         = aws_cloudwatch_log_group.application.name
-        awslogs-region        = var.region
-        awslogs-stream-prefix = "migrate"
-      }
-    }
-  }])
+module "migrate_task" {
+  source         = "../task"
+  family         = "${var.name}-migrate"
+  container_name = "migrate"
+  region         = var.region
+  cpu            = 512
+  memory         = 1024
+  start_role_arn = module.start_role.arn
+  image          = "${aws_ecr_repository.this.repository_url}:${var.image_tag}"
+  command        = ["migrate", "--json"]
+  environment    = var.environment
+  secrets        = merge(local.secrets, { TMS_DB_APP_PASSWORD = var.secret_arns.database_password })
+  log_group      = aws_cloudwatch_log_group.application.name
+  stream         = "migrate"
+}
+
+# The agent of Fargate, not the program, reads the secrets: this is its role, and the backup's too.
+module "start_role" {
+  source = "../start-role"
+  name   = "${var.name}-migrate"
+  secret_arns = [
+    var.owner_secret_arn, var.secret_arns.secret_key, var.secret_arns.database_password, var.secret_arns.first_password,
+  ]
+  kms_key_arn    = var.kms_key_arn
+  repository_arn = aws_ecr_repository.this.arn
+  log_group_arn  = aws_cloudwatch_log_group.application.arn
 }
 
 # What runs and where tasks run: deploy/bin/deliver reads both and writes the first, so Terraform only begins it.

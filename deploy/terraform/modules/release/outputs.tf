@@ -16,9 +16,9 @@ output "log_group" {
 output "migrate" {
   description = "The task that migrates: its family, its ARN without the revision, and its role"
   value = {
-    family   = aws_ecs_task_definition.migrate.family
-    arn      = aws_ecs_task_definition.migrate.arn_without_revision
-    role_arn = aws_iam_role.migrate.arn
+    family   = module.migrate_task.family
+    arn      = module.migrate_task.arn_without_revision
+    role_arn = module.start_role.arn
   }
 }
 

@@ -1,0 +1,4 @@
+output "arn" {
+  description = "The role"
+  value       = module.role.arn
+}
