@@ -4,6 +4,7 @@
 
 mod agent;
 mod certificate;
+mod console;
 mod operator;
 mod outside;
 mod page;
@@ -103,6 +104,11 @@ pub async fn verify(target: &Target) -> Result<Report, VerifyError> {
     }
     match operator::sign_in(&visitor, target, &mut report).await {
         Some(operator) => {
+            if target.console {
+                console::look(&visitor, target, &mut report).await;
+            } else {
+                report.skip("console", "the console is not asked for");
+            }
             operator.look(&mut report).await;
             agent::round_trip(&operator, target, &mut report).await;
             operator.sign_out(&mut report).await;

@@ -150,7 +150,11 @@ async fn headers(visitor: &Visitor, report: &mut Report) {
         let why = format!("missing or changed on the way: {}; look at the proxy", wrong.join(", "));
         report.note("headers", Err(why));
     } else if visitor.base().scheme() == "https" && answer.header("strict-transport-security").is_none() {
-        report.advise("headers", "Strict-Transport-Security is missing; let the proxy add it");
+        report.advise(
+            "headers",
+            "Strict-Transport-Security is missing; leave TMS_HSTS_S out, name the proxy in TMS_TRUSTED_PROXIES, and let \
+             it send X-Forwarded-Proto",
+        );
     } else {
         report.note("headers", Ok("as they should be".to_owned()));
     }

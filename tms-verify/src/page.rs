@@ -7,8 +7,8 @@ use crate::{
     visitor::{Visitor, send},
 };
 
-/// Pages that nobody sees without signing in.
-const PAGES: &[&str] = &["/terminals"];
+/// The main pages, which nobody sees without signing in.
+pub(crate) const PAGES: &[&str] = &["/dashboard", "/terminals", "/alerts"];
 
 /// Looks at the pages and at each file of the sign-in page.
 pub(crate) async fn look(visitor: &Visitor, report: &mut Report) {

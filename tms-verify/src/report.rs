@@ -17,6 +17,7 @@ const NAMES: &[&str] = &[
     "pages",
     "static files",
     "sign-in",
+    "console",
     "API",
     "rate limit",
     "heartbeat",
@@ -163,7 +164,7 @@ mod tests {
         assert_eq!(report.checks().len(), NAMES.len());
         let text = report.to_string();
         assert!(text.contains("FAULT   readiness     the store is away\n"), "{text}");
-        assert!(text.ends_with("1 of 15 are wrong"), "{text}");
+        assert!(text.ends_with("1 of 16 are wrong"), "{text}");
         assert_eq!(report.to_json()["checks"][0]["outcome"], "passed");
     }
 }

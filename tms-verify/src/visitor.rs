@@ -10,6 +10,8 @@ use crate::{Target, VerifyError};
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// What a browser says that it would like to have.
+pub(crate) const PAGES: &str = "text/html,application/xhtml+xml,*/*;q=0.8";
 /// The most that is read of an answer.
 const LONGEST: usize = 4 << 20;
 
@@ -71,8 +73,7 @@ impl Visitor {
 
     /// Gets a page below the address as a browser does: only who asks for a page is led to one.
     pub(crate) async fn get_page(&self, path: &str) -> Result<Answer, String> {
-        let accepted = "text/html,application/xhtml+xml,*/*;q=0.8";
-        send(self.request(Method::GET, path).header(ACCEPT, accepted)).await
+        send(self.request(Method::GET, path).header(ACCEPT, PAGES)).await
     }
 
     /// Gets a path below the address.

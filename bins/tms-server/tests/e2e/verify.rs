@@ -1,22 +1,17 @@
 //! `tms verify` against real servers: a good one passes, and each fault is named.
 
-use std::{net::SocketAddr, path::Path, process::Output, sync::Arc};
+mod proxy;
 
-use serde_json::Value;
+use std::{path::Path, process::Output};
+
+use serde_json::{Value, json};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional},
-    net::{TcpListener, TcpStream},
-};
-use tokio_rustls::{
-    TlsAcceptor,
-    rustls::{
-        ServerConfig,
-        crypto::aws_lc_rs,
-        pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
-    },
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
 };
 
 use crate::server::{PASSWORD, Server, Setting};
+use proxy::{Broken, EXPIRED, GOOD, behind_tls};
 
 /// Somebody who looks at a deployment, with nothing of its configuration.
 fn visitor(password: &str) -> Setting {
@@ -26,14 +21,16 @@ fn visitor(password: &str) -> Setting {
 }
 
 async fn server(folder: &Path) -> Server {
-    let setting = Setting::sqlite(folder).with("ALLOWED_HOSTS", "127.0.0.1");
+    let setting = Setting::sqlite(folder)
+        .with("ALLOWED_HOSTS", "127.0.0.1")
+        .with("TMS_TRUSTED_PROXIES", "127.0.0.1/32");
     setting.prepare();
     setting.start().await
 }
 
 /// Looks, and returns the exit code with the report.
 fn look(setting: &Setting, url: &str, more: &[&str]) -> (i32, Value) {
-    let arguments = [&["verify", "--url", url, "--no-console", "--json"], more].concat();
+    let arguments = [&["verify", "--url", url, "--json"], more].concat();
     let output = setting.run(&arguments, "");
     let report = serde_json::from_slice(&output.stdout);
     let report = report.unwrap_or_else(|_| panic!("{}", said(&output)));
@@ -52,45 +49,12 @@ fn check<'a>(report: &'a Value, name: &str) -> (&'a str, &'a str) {
     (found["outcome"].as_str().unwrap(), found["details"].as_str().unwrap())
 }
 
-/// Certificates for 127.0.0.1 that nobody trusts: one that holds until 2100, one that held until 2021, and their key.
-const GOOD: &str = include_str!("verify/good.pem");
-const EXPIRED: &str = include_str!("verify/expired.pem");
-const TLS_KEY: &str = include_str!("verify/key.pem");
-
-/// Serves `to` over TLS with this certificate, which is written to `file` too.
-async fn behind_tls(to: &str, certificate: &str, file: &Path) -> SocketAddr {
-    std::fs::write(file, certificate).unwrap();
-    let key = PrivateKeyDer::from_pem_slice(TLS_KEY.as_bytes()).unwrap();
-    let certificate = CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap();
-    let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate], key)
-        .unwrap();
-    let acceptor = TlsAcceptor::from(Arc::new(config));
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let (address, to) = (listener.local_addr().unwrap(), to.to_owned());
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let (acceptor, to) = (acceptor.clone(), to.clone());
-            tokio::spawn(async move {
-                let mut inside = TcpStream::connect(to).await.unwrap();
-                if let Ok(mut outside) = acceptor.accept(stream).await {
-                    let _ = copy_bidirectional(&mut outside, &mut inside).await;
-                }
-            });
-        }
-    });
-    address
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_good_deployment_passes_and_the_terminal_is_retired() {
     let folder = tempfile::tempdir().unwrap();
     let server = server(folder.path()).await;
     let file = folder.path().join("certificate.pem");
-    let address = behind_tls(&server.address, GOOD, &file).await;
+    let address = behind_tls(&server.address, GOOD, &file, None).await;
     let (url, trusted) = (format!("https://{address}"), ["--ca", file.to_str().unwrap()]);
     let (code, report) = look(&visitor(PASSWORD), &url, &trusted);
     assert_eq!((code, &report["ok"]), (0, &true.into()), "{report}");
@@ -98,8 +62,12 @@ async fn a_good_deployment_passes_and_the_terminal_is_retired() {
     for name in [
         "health",
         "readiness",
+        "headers",
         "hosts",
         "errors",
+        "pages",
+        "static files",
+        "console",
         "API",
         "rate limit",
         "heartbeat",
@@ -116,7 +84,7 @@ async fn a_good_deployment_passes_and_the_terminal_is_retired() {
     assert_eq!(terminals["data"].as_array().unwrap().len(), 0, "{terminals}");
     let retired = root.get("/terminals/1").await;
     assert_eq!(retired["lifecycle"], "retired");
-    let table = visitor(PASSWORD).run(&["verify", "--url", &url, "--no-console", trusted[0], trusted[1]], "");
+    let table = visitor(PASSWORD).run(&["verify", "--url", &url, trusted[0], trusted[1]], "");
     let table = String::from_utf8(table.stdout).unwrap();
     assert!(table.contains("ok      heartbeat"), "{table}");
     assert!(table.trim_end().ends_with("works"), "{table}");
@@ -127,7 +95,7 @@ async fn certificates_that_nobody_trusts_are_named() {
     let folder = tempfile::tempdir().unwrap();
     let server = server(folder.path()).await;
     let (good, over) = (folder.path().join("good.pem"), folder.path().join("over.pem"));
-    let address = behind_tls(&server.address, GOOD, &good).await;
+    let address = behind_tls(&server.address, GOOD, &good, None).await;
     let (code, report) = look(&visitor(PASSWORD), &format!("https://{address}"), &[]);
     assert_eq!(code, 1);
     let (outcome, why) = check(&report, "health");
@@ -136,7 +104,7 @@ async fn certificates_that_nobody_trusts_are_named() {
         "{why}"
     );
     assert_eq!(check(&report, "heartbeat"), ("skipped", "not reached"));
-    let expired = behind_tls(&server.address, EXPIRED, &over).await;
+    let expired = behind_tls(&server.address, EXPIRED, &over, None).await;
     let (_, report) = look(
         &visitor(PASSWORD),
         &format!("https://{expired}"),
@@ -168,15 +136,104 @@ async fn what_is_wrong_is_named_and_fails() {
     assert!(from_input.run(&arguments, PASSWORD).status.success());
     let (_, report) = look(&visitor(PASSWORD).with("TMS_VERIFY_TOKEN", "tms_pat_none"), &url, &[]);
     assert!(check(&report, "sign-in").1.contains("401"), "{report}");
-    // Where the console is, its pages are looked at, as a browser sees them.
-    let output = visitor(PASSWORD).run(&["verify", "--url", &url, "--json"], "");
-    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
-    for name in ["pages", "static files"] {
-        assert_eq!(check(&report, name).0, "passed", "{name}: {report}");
-    }
+    assert_eq!(check(&report, "console"), ("skipped", "not reached"), "{report}");
     server.kill();
     let (code, report) = look(&visitor(PASSWORD), &url, &[]);
     assert!(code == 1 && check(&report, "health").1.contains("refused"), "{report}");
+}
+
+/// An answer of a proxy, or of a server behind it, that is not as it should be.
+macro_rules! answer {
+    ($status:literal, $kind:literal, $body:literal) => {
+        concat!(
+            "HTTP/1.1 ",
+            $status,
+            "\r\nContent-Type: ",
+            $kind,
+            "\r\nConnection: close\r\n\r\n",
+            $body
+        )
+    };
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_that_is_broken_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = server(folder.path()).await;
+    let file = folder.path().join("certificate.pem");
+    let trusted = ["--ca", file.to_str().unwrap()];
+    for (request, answer, said) in [
+        (
+            "GET /alerts ",
+            answer!("500 Internal Server Error", "text/html", "<html>broken</html>"),
+            "/alerts answers 500",
+        ),
+        (
+            "GET /dashboard ",
+            answer!("200 OK", "text/html", "<html>hello</html>"),
+            "/dashboard is no page",
+        ),
+        (
+            "GET /terminals ",
+            answer!("200 OK", "application/json", "{}"),
+            "/terminals is \"application/json\"",
+        ),
+        (
+            "GET /alerts ",
+            answer!("200 OK", "text/html", "<html><form action=\"/logout\">"),
+            "/alerts is cut off",
+        ),
+    ] {
+        let broken = Broken { request, answer };
+        let url = format!(
+            "https://{}",
+            behind_tls(&server.address, GOOD, &file, Some(broken)).await
+        );
+        let (code, report) = look(&visitor(PASSWORD), &url, &trusted);
+        let (outcome, details) = check(&report, "console");
+        assert!(
+            code == 1 && outcome == "failed" && details.contains(said),
+            "{said}: {report}"
+        );
+        // To strangers nothing looks different, and one fault hides no other.
+        assert_eq!(
+            (check(&report, "pages").0, check(&report, "heartbeat").0),
+            ("passed", "passed"),
+            "{report}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pages_are_left_out_where_there_are_none_and_for_tokens() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = server(folder.path()).await;
+    let (code, report) = look(&visitor(PASSWORD), &server.url(), &["--no-console"]);
+    assert_eq!(code, 0, "{report}");
+    for name in ["pages", "static files", "console"] {
+        assert_eq!(check(&report, name).0, "skipped", "{report}");
+    }
+    let scopes = [
+        "terminal.read",
+        "terminal.write",
+        "customer.read",
+        "customer.write",
+        "enrolment.write",
+        "alert.read",
+    ];
+    let root = server.sign_in().await;
+    let (status, made) = root
+        .post("/auth/tokens", &json!({ "name": "verify", "scopes": scopes }))
+        .await;
+    assert_eq!(status, 201, "{made}");
+    let program = Setting::default().with("TMS_VERIFY_TOKEN", made["token"].as_str().unwrap());
+    let (code, report) = look(&program, &server.url(), &[]);
+    assert_eq!((code, check(&report, "console").0), (0, "skipped"), "{report}");
+    assert!(
+        check(&report, "console").1.contains("a token opens no page"),
+        "{report}"
+    );
+    assert_eq!(check(&report, "pages").0, "passed", "{report}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
