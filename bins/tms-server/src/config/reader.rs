@@ -11,7 +11,10 @@ use std::{
 use tms_core::{Error, secret::Secret, settings::Settings, text::InvalidText};
 use tms_http::StaticUrl;
 
-use super::{BackupConfig, Faults, Location, LogFormat, RedisConfig, StoreConfig, VerifyConfig, sources::Sources};
+use super::{
+    BackupConfig, Faults, Location, LogFormat, RedisConfig, StoreConfig, VerifyConfig,
+    sources::{KEYS, Sources},
+};
 
 /// A year, as browsers expect of who means it.
 const HSTS_S: u32 = 31_536_000;
@@ -33,6 +36,8 @@ impl Reader {
 
     /// Returns a text that is set and not empty.
     pub fn text(&self, key: &str) -> Option<String> {
+        // Otherwise whoever sets it is told that there is no such key; every test that reads a configuration comes by here.
+        debug_assert!(KEYS.contains(&key), "{key} is not among the keys");
         self.sources
             .values
             .get(key)

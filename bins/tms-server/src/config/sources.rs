@@ -54,6 +54,7 @@ pub const KEYS: &[&str] = &[
     "TMS_METRICS_TOKEN",
     "TMS_NODE",
     "TMS_POSTGRES_BIN",
+    "TMS_PUBLIC_URL",
     "TMS_RATE_LIMITS",
     "TMS_PRIVATE_WEB_HOOKS",
     "TMS_S3_PATH_STYLE",
