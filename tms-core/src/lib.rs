@@ -11,6 +11,7 @@ pub mod key;
 mod names;
 pub mod page;
 pub mod random;
+mod recent;
 pub mod seal;
 pub mod secret;
 pub mod text;

@@ -1,10 +1,6 @@
 //! The fleet at a glance.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use crate::{
     alert::{AlertStore, Severity},
@@ -12,14 +8,13 @@ use crate::{
     error::Error,
     id::CustomerId,
     permission::Permission,
+    recent::Recent,
     terminal::{TerminalStore, store::StatusCounts},
     time::Timestamp,
 };
 
 /// How old a shared answer may be.
 const FRESH_FOR: Duration = Duration::from_secs(1);
-/// How many customers' answers are shared at a time.
-const MOST_SCOPES: usize = 1_000;
 
 /// Totals of the fleet, at most two seconds old.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +32,7 @@ pub struct Summary {
 pub struct Summaries {
     terminals: Arc<dyn TerminalStore>,
     alerts: Arc<dyn AlertStore>,
-    recent: Mutex<HashMap<Option<CustomerId>, Summary>>,
+    recent: Recent<Option<CustomerId>, Summary>,
 }
 
 impl Summaries {
@@ -45,7 +40,7 @@ impl Summaries {
         Self {
             terminals,
             alerts,
-            recent: Mutex::default(),
+            recent: Recent::new(FRESH_FOR),
         }
     }
 
@@ -54,16 +49,10 @@ impl Summaries {
         ctx.require(Permission::TerminalRead)?;
         ctx.require(Permission::AlertRead)?;
         let scope = ctx.scope();
-        let recent = self
-            .recent
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&scope)
-            .cloned();
-        if let Some(recent) = recent.filter(|recent| ctx.now.since(recent.as_of) < FRESH_FOR && recent.as_of <= ctx.now)
-        {
-            return Ok(recent);
-        }
+        self.recent.get(scope, ctx.now, || self.count(scope, ctx.now)).await
+    }
+
+    async fn count(&self, scope: Option<CustomerId>, now: Timestamp) -> Result<Summary, Error> {
         let terminals = self.terminals.count_by_status(scope).await?;
         let open = self.alerts.count_open(scope).await?;
         let count = |severity| {
@@ -75,16 +64,10 @@ impl Summaries {
             .iter()
             .map(|severity| (*severity, count(*severity)))
             .collect();
-        let summary = Summary {
+        Ok(Summary {
             terminals,
             alerts,
-            as_of: ctx.now,
-        };
-        let mut shared = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        if shared.len() >= MOST_SCOPES {
-            shared.clear();
-        }
-        shared.insert(scope, summary.clone());
-        Ok(summary)
+            as_of: now,
+        })
     }
 }

@@ -12,6 +12,7 @@ use tms_core::{
     Tms,
     lease::Fence,
     presence::reconcile::PresenceSweep,
+    report::AvailabilityRequest,
     settings::PresenceSettings,
     time::{Clock, SystemClock},
 };
@@ -163,18 +164,43 @@ async fn main() -> Result<()> {
     if args.only.is_some() {
         return Ok(());
     }
-    let mut counts = Vec::new();
-    for _ in 0..5 {
-        let began = Instant::now();
-        tms.stores().terminals.count_by_status(None).await?;
-        counts.push(began.elapsed());
-    }
-    counts.sort();
-    println!(
-        "counting the fleet, not shared: median {:.1?}",
-        counts.get(2).copied().unwrap_or_default()
-    );
+    not_shared(&tms).await?;
     sweep(&tms, &args.postgres).await
+}
+
+/// Times what askers share, as it is for the one who finds it out.
+#[expect(clippy::print_stdout, reason = "the table is what the program is for")]
+async fn not_shared(tms: &Tms) -> Result<()> {
+    let (stores, ctx, reports) = (tms.stores(), tms.system_ctx(), tms.reports());
+    let week = AvailabilityRequest::last_days(7, reports.calendar(), ctx.now);
+    let mut times: [Vec<_>; 3] = Default::default();
+    for _ in 0..5 {
+        let [counts, troubles, days] = &mut times;
+        let began = Instant::now();
+        stores.terminals.count_by_status(None).await?;
+        counts.push(began.elapsed());
+        let began = Instant::now();
+        stores.reports.troubles(None, 8).await?;
+        troubles.push(began.elapsed());
+        let began = Instant::now();
+        reports.availability(&ctx, &week, None).await?;
+        days.push(began.elapsed());
+    }
+    for (name, mut times) in [
+        "counting the fleet",
+        "customers in trouble",
+        "availability of seven days",
+    ]
+    .into_iter()
+    .zip(times)
+    {
+        times.sort();
+        println!(
+            "{name}, not shared: median {:.1?}",
+            times.get(2).copied().unwrap_or_default()
+        );
+    }
+    Ok(())
 }
 
 #[expect(clippy::print_stdout, reason = "the table is what the program is for")]

@@ -102,6 +102,26 @@ pub struct CustomerAlerts {
     pub open: u64,
 }
 
+/// What is wrong at a customer's at present.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CustomerTrouble {
+    /// Whose.
+    pub customer: CustomerId,
+    /// The customer's name.
+    pub company_name: String,
+    /// Their terminals by status, retired ones left out.
+    pub terminals: StatusCounts,
+    /// Unresolved alerts of their terminals.
+    pub open: u64,
+}
+
+impl CustomerTrouble {
+    /// Returns how many terminals do not do what they are there for, maintenance left out.
+    pub const fn down(&self) -> u64 {
+        self.terminals.offline.saturating_add(self.terminals.error)
+    }
+}
+
 /// The figures of one customer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CustomerFigures {

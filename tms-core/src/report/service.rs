@@ -1,13 +1,13 @@
 //! Reports as people ask for them.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokio::sync::watch;
 
 use super::{
     availability::{Availability, AvailabilityRequest, Plan},
     calendar::{Calendar, Window},
-    figures::{CustomerAlerts, CustomerFigures, MOST_CUSTOMERS, Period, Summary},
+    figures::{CustomerAlerts, CustomerFigures, CustomerTrouble, MOST_CUSTOMERS, Period, Summary},
     store::{ReportStore, Whose},
     tally::Times,
 };
@@ -18,11 +18,24 @@ use crate::{
     id::{CustomerId, TerminalId},
     permission::Permission,
     presence::PresenceStore,
+    recent::Recent,
     settings::Settings,
     stores::Stores,
     terminal::{TerminalStore, Terminals},
     time::Timestamp,
 };
+
+/// How old the shared availability of the last days may be: what it tells changes slowly, and reckoning it looks at every
+/// terminal.
+const DAYS_FRESH_FOR: Duration = Duration::from_secs(60);
+/// How old the shared list of customers in trouble may be.
+const TROUBLES_FRESH_FOR: Duration = Duration::from_secs(3);
+
+/// Whose last days, how many, and of which zone.
+type DaysKey = (Option<CustomerId>, u32, &'static str);
+
+/// Whose troubles, and how many.
+type TroublesKey = (Option<CustomerId>, u32);
 
 /// Reports as people ask for them.
 #[derive(Debug, Clone)]
@@ -33,6 +46,8 @@ pub struct Reports {
     fleet: Arc<dyn TerminalStore>,
     terminals: Terminals,
     settings: watch::Receiver<Arc<Settings>>,
+    days: Arc<Recent<DaysKey, Availability>>,
+    troubles: Arc<Recent<TroublesKey, Vec<CustomerTrouble>>>,
 }
 
 impl Reports {
@@ -44,6 +59,8 @@ impl Reports {
             fleet: stores.terminals.clone(),
             terminals,
             settings,
+            days: Arc::new(Recent::new(DAYS_FRESH_FOR)),
+            troubles: Arc::new(Recent::new(TROUBLES_FRESH_FOR)),
         }
     }
 
@@ -52,10 +69,23 @@ impl Reports {
         self.settings.borrow().reports.calendar
     }
 
-    /// Returns how available the terminals were that the actor sees, day by day, in the last `days` days, today included.
+    /// Returns how available the terminals were that the actor sees, day by day, in the last `days` days, today included;
+    /// as of a minute ago at most, as askers share it.
     pub async fn last_days(&self, ctx: &Ctx, days: u32) -> Result<Availability, Error> {
-        let request = AvailabilityRequest::last_days(days, self.calendar(), ctx.now);
-        self.availability(ctx, &request, None).await
+        ctx.require(Permission::ReportRead)?;
+        let calendar = self.calendar();
+        let request = AvailabilityRequest::last_days(days, calendar, ctx.now);
+        let find = || self.availability(ctx, &request, None);
+        self.days.get((ctx.scope(), days, calendar.zone()), ctx.now, find).await
+    }
+
+    /// Returns the customers, of those that the actor sees, at whom most is wrong at present: terminals offline or in
+    /// error, then unresolved alerts. As of seconds ago at most, as askers share it.
+    pub async fn troubles(&self, ctx: &Ctx, most: u32) -> Result<Vec<CustomerTrouble>, Error> {
+        ctx.require(Permission::ReportRead)?;
+        let scope = ctx.scope();
+        let find = || async { Ok(self.store.troubles(scope, most).await?) };
+        self.troubles.get((scope, most), ctx.now, find).await
     }
 
     /// Returns how available the terminals were: those of one customer, or all that the actor sees.

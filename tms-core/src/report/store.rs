@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::{
     calendar::Window,
-    figures::{CustomerAlerts, Issue},
+    figures::{CustomerAlerts, CustomerTrouble, Issue},
     tally::{Cuts, Spans, Times},
 };
 use crate::{
@@ -66,4 +66,9 @@ pub trait ReportStore: fmt::Debug + Send + Sync + 'static {
         window: Window,
         limit: u32,
     ) -> Result<Vec<CustomerAlerts>, StoreError>;
+
+    /// Returns the customers at whom something is wrong: those with the most terminals offline or in error first, then
+    /// those with the most unresolved alerts, then by id; those without either are left out (case
+    /// `report::customers_in_trouble_come_first`).
+    async fn troubles(&self, customer: Option<CustomerId>, limit: u32) -> Result<Vec<CustomerTrouble>, StoreError>;
 }

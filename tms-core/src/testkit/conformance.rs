@@ -142,7 +142,7 @@ macro_rules! store_conformance {
                 a_person_has_few_devices, dropping_spares_what_counts;
             report: intervals_are_added_up, life_before_and_after_service_is_told_apart,
                 a_change_meanwhile_counts_once, quarters_are_kept_once, quarters_tell_the_same_as_changes,
-                alerts_are_counted_by_cause, alerts_are_counted_by_customer;
+                alerts_are_counted_by_cause, alerts_are_counted_by_customer, customers_in_trouble_come_first;
             settings: saved_settings_load_back, stale_revision_is_refused, one_first_save_wins;
             event: every_field_reads_back, a_tail_goes_on_where_it_ended, tail_returns_each_event_once_in_order,
                 dropped_events_ask_for_resync, resync_after_dropping_all_leads_on;

@@ -11,10 +11,11 @@ use tms_core::{
     metric::Hour,
     report::{
         Times, Window,
-        figures::{CustomerAlerts, Issue},
+        figures::{CustomerAlerts, CustomerTrouble, Issue},
         store::{ReportStore, Whose},
         tally::{Cuts, Spans},
     },
+    terminal::store::StatusCounts,
     time::{Timestamp, micros},
 };
 
@@ -208,7 +209,37 @@ impl ReportStore for PgStore {
         })
         .await
     }
+
+    async fn troubles(&self, customer: Option<CustomerId>, limit: u32) -> Result<Vec<CustomerTrouble>, StoreError> {
+        self.bounded(async {
+            let rows = sqlx::query(TROUBLES)
+                .bind(customer.map(CustomerId::get))
+                .bind(i64::from(limit))
+                .fetch_all(self.pool())
+                .await?;
+            rows.iter().map(read_trouble).collect()
+        })
+        .await
+    }
 }
+
+/// From the counts that are kept by customer, so that it costs as much as there are customers, not terminals.
+const TROUBLES: &str = "WITH kept AS (\
+     SELECT customer_id, status, n FROM terminal_count WHERE $1::bigint IS NULL OR customer_id = $1 UNION ALL \
+     SELECT customer_id, status, n FROM terminal_count_delta WHERE $1::bigint IS NULL OR customer_id = $1), \
+     counted AS (SELECT customer_id, \
+     coalesce(sum(n) FILTER (WHERE status = 'online'), 0)::bigint AS online, \
+     coalesce(sum(n) FILTER (WHERE status = 'offline'), 0)::bigint AS offline, \
+     coalesce(sum(n) FILTER (WHERE status = 'error'), 0)::bigint AS error, \
+     coalesce(sum(n) FILTER (WHERE status = 'maintenance'), 0)::bigint AS maintenance \
+     FROM kept GROUP BY customer_id), \
+     raised AS (SELECT customer_id, count(*) AS open FROM alert WHERE state <> 'resolved' AND terminal_id IS NOT NULL \
+     AND ($1::bigint IS NULL OR customer_id = $1) GROUP BY customer_id) \
+     SELECT c.id, c.company_name, coalesce(n.online, 0), coalesce(n.offline, 0), coalesce(n.error, 0), \
+     coalesce(n.maintenance, 0), coalesce(r.open, 0) \
+     FROM customer c LEFT JOIN counted n ON n.customer_id = c.id LEFT JOIN raised r ON r.customer_id = c.id \
+     WHERE ($1::bigint IS NULL OR c.id = $1) AND (n.offline + n.error > 0 OR r.open > 0) \
+     ORDER BY coalesce(n.offline + n.error, 0) DESC, coalesce(r.open, 0) DESC, c.id LIMIT $2";
 
 impl PgStore {
     /// Begins a transaction whose statements may take as long as a report may.
@@ -240,6 +271,23 @@ fn read_spans(row: &PgRow) -> Result<Spans, Fault> {
         count: unsigned(cells.get()?),
         begins_us: cells.parse()?,
         ends_us: cells.parse()?,
+    })
+}
+
+fn read_trouble(row: &PgRow) -> Result<CustomerTrouble, Fault> {
+    let mut cells = Cells::of("customer", row);
+    let (customer, company_name) = (cells.id(CustomerId::new)?, cells.get()?);
+    let mut count = || Ok::<_, Fault>(unsigned(cells.get()?));
+    Ok(CustomerTrouble {
+        customer,
+        company_name,
+        terminals: StatusCounts {
+            online: count()?,
+            offline: count()?,
+            error: count()?,
+            maintenance: count()?,
+        },
+        open: count()?,
     })
 }
 

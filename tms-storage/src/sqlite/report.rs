@@ -11,10 +11,11 @@ use tms_core::{
     metric::Hour,
     report::{
         Times, Window,
-        figures::{CustomerAlerts, Issue},
+        figures::{CustomerAlerts, CustomerTrouble, Issue},
         store::{ReportStore, Whose},
         tally::{Cuts, Gather, Spans},
     },
+    terminal::store::StatusCounts,
     time::{Timestamp, micros},
 };
 
@@ -197,4 +198,47 @@ impl ReportStore for SqliteStore {
         };
         rows.iter().map(read).collect()
     }
+
+    async fn troubles(&self, customer: Option<CustomerId>, limit: u32) -> Result<Vec<CustomerTrouble>, StoreError> {
+        let rows = sqlx::query(TROUBLES)
+            .bind(customer.map(CustomerId::get))
+            .bind(limit)
+            .fetch_all(&mut *self.read().await?)
+            .await
+            .or_fault("customer", "")?;
+        let read = |row| {
+            let fields = Fields::new("customer", row);
+            Ok(CustomerTrouble {
+                customer: fields.customer("id")?,
+                company_name: fields.get("company_name")?,
+                terminals: StatusCounts {
+                    online: fields.number("online")?,
+                    offline: fields.number("offline")?,
+                    error: fields.number("error")?,
+                    maintenance: fields.number("maintenance")?,
+                },
+                open: fields.number("open")?,
+            })
+        };
+        rows.iter().map(read).collect()
+    }
 }
+
+/// From the counts that are kept by customer, so that it costs as much as there are customers, not terminals.
+const TROUBLES: &str = "WITH counted AS (
+         SELECT customer_id,
+             sum(CASE status WHEN 'online' THEN terminals ELSE 0 END) AS online,
+             sum(CASE status WHEN 'offline' THEN terminals ELSE 0 END) AS offline,
+             sum(CASE status WHEN 'error' THEN terminals ELSE 0 END) AS error,
+             sum(CASE status WHEN 'maintenance' THEN terminals ELSE 0 END) AS maintenance
+         FROM terminal_count WHERE ?1 IS NULL OR customer_id = ?1 GROUP BY customer_id
+     ), raised AS (
+         SELECT customer_id, count(*) AS open FROM alert
+         WHERE state <> 'resolved' AND terminal_id IS NOT NULL AND (?1 IS NULL OR customer_id = ?1)
+         GROUP BY customer_id
+     )
+     SELECT c.id, c.company_name, coalesce(n.online, 0) AS online, coalesce(n.offline, 0) AS offline,
+         coalesce(n.error, 0) AS error, coalesce(n.maintenance, 0) AS maintenance, coalesce(r.open, 0) AS open
+     FROM customer c LEFT JOIN counted n ON n.customer_id = c.id LEFT JOIN raised r ON r.customer_id = c.id
+     WHERE (?1 IS NULL OR c.id = ?1) AND (n.offline + n.error > 0 OR r.open > 0)
+     ORDER BY coalesce(n.offline + n.error, 0) DESC, coalesce(r.open, 0) DESC, c.id LIMIT ?2";

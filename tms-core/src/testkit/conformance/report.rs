@@ -16,10 +16,12 @@ use crate::{
     presence::{Device, Status},
     report::{
         Times, Window,
+        figures::CustomerTrouble,
         reconcile::tick,
         store::Whose,
         tally::{Cuts, spread},
     },
+    terminal::store::StatusCounts,
     testkit::{
         build::{self, at},
         given,
@@ -355,4 +357,40 @@ pub async fn alerts_are_counted_by_customer(stores: &Stores) {
     assert_eq!(found(Some(quiet), 10).await, all[2..]);
     let names = stores.reports.customer_alerts(None, window, 1).await.unwrap();
     assert_eq!(names[0].company_name, "A");
+}
+
+/// What is down weighs more than what was raised; whoever has neither is not in trouble.
+pub async fn customers_in_trouble_come_first(stores: &Stores) {
+    let (customers, [one, two, three]) = fleet(stores).await;
+    given::customer(stores, "C").await;
+    let found = async |customer, limit| {
+        let troubles = stores.reports.troubles(customer, limit).await.unwrap();
+        let each = |trouble: &CustomerTrouble| (trouble.company_name.clone(), trouble.down(), trouble.open);
+        troubles.iter().map(each).collect::<Vec<_>>()
+    };
+    let row = |name: &str, down, open| (name.to_owned(), down, open);
+    assert!(found(None, 10).await.is_empty(), "all are online");
+    alert(stores, &[one], Cause::HighCpu, 150, None).await;
+    alert(stores, &[two], Cause::HighCpu, 160, Some(170)).await;
+    assert_eq!(found(None, 10).await, [row("A", 0, 1)]);
+    heard(stores, three, 200, Device::Absent).await;
+    maintain(stores, two, true, 200).await;
+    let both = [row("B", 1, 0), row("A", 0, 1)];
+    assert_eq!(found(None, 10).await, both);
+    assert_eq!(found(None, 1).await, both[..1]);
+    assert_eq!(found(Some(customers[0]), 10).await, both[1..]);
+    let fourth = given::registered(stores, customers[0], 4).await.id;
+    assert_eq!(
+        found(None, 10).await,
+        [row("A", 1, 1), row("B", 1, 0)],
+        "{fourth} was never heard"
+    );
+    let counts = stores.reports.troubles(Some(customers[0]), 1).await.unwrap()[0].terminals;
+    let expected = StatusCounts {
+        online: 1,
+        offline: 1,
+        error: 0,
+        maintenance: 1,
+    };
+    assert_eq!(counts, expected);
 }

@@ -10,13 +10,14 @@ use async_trait::async_trait;
 use super::{MemoryStore, state::State};
 use crate::{
     alert::{Alert, AlertState, Cause},
+    customer::Customer,
     error::StoreError,
     id::{CustomerId, TerminalId},
     lease::Fence,
     metric::Hour,
     report::{
         Times, Window,
-        figures::{CustomerAlerts, Issue},
+        figures::{CustomerAlerts, CustomerTrouble, Issue},
         store::{ReportStore, Whose},
         tally::{Cuts, Gather, Spans},
     },
@@ -130,6 +131,32 @@ impl ReportStore for MemoryStore {
         }
         let mut found: Vec<_> = found.into_values().collect();
         found.sort_by_key(|figures| (Reverse(figures.raised), figures.customer));
+        found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        Ok(found)
+    }
+
+    async fn troubles(&self, customer: Option<CustomerId>, limit: u32) -> Result<Vec<CustomerTrouble>, StoreError> {
+        let state = self.enter()?;
+        let known = state
+            .customers
+            .values()
+            .filter(|known| customer.is_none_or(|id| id == known.id));
+        let trouble = |known: &Customer| {
+            let open = state.alerts.values().filter(|alert| {
+                alert.terminal.is_some() && alert.customer == Some(known.id) && alert.state != AlertState::Resolved
+            });
+            CustomerTrouble {
+                customer: known.id,
+                company_name: known.draft.company_name.clone(),
+                terminals: state.counts(Some(known.id)),
+                open: u64::try_from(open.count()).unwrap_or(u64::MAX),
+            }
+        };
+        let mut found: Vec<_> = known
+            .map(trouble)
+            .filter(|found| found.down() + found.open > 0)
+            .collect();
+        found.sort_by_key(|found| (Reverse(found.down()), Reverse(found.open), found.customer));
         found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         Ok(found)
     }
