@@ -133,6 +133,42 @@ impl PresenceSettings {
     }
 }
 
+/// What a whole number of the settings may be.
+#[derive(Debug, Clone, Copy)]
+pub struct Bound {
+    /// The name of the field: its section and its key.
+    pub field: &'static str,
+    /// The least it may be.
+    pub low: u32,
+    /// The most it may be.
+    pub high: u32,
+    /// Reads it.
+    pub of: fn(&Settings) -> u32,
+}
+
+/// The whole numbers of the settings and what each may be.
+#[rustfmt::skip]
+pub static BOUNDS: [Bound; 14] = [
+    bound("presence.default_interval_s", MIN_INTERVAL_S, MAX_INTERVAL_S, |s| s.presence.default_interval_s),
+    bound("presence.lost_after_intervals", 1, 10, |s| s.presence.lost_after_intervals),
+    bound("presence.lost_grace_s", 0, 3_600, |s| s.presence.lost_grace_s),
+    bound("presence.mass_loss_percent", 1, 100, |s| s.presence.mass_loss_percent),
+    bound("presence.mass_loss_minimum", 1, 1_000_000, |s| s.presence.mass_loss_minimum),
+    bound("presence.mass_loss_hold_s", 0, 86_400, |s| s.presence.mass_loss_hold_s),
+    bound("retention.metrics_days", 1, 400, |s| s.retention.metrics_days),
+    bound("retention.metrics_hourly_days", 1, 4_000, |s| s.retention.metrics_hourly_days),
+    bound("retention.status_changes_days", 31, 4_000, |s| s.retention.status_changes_days),
+    bound("retention.logs_days", 1, 4_000, |s| s.retention.logs_days),
+    bound("retention.resolved_alerts_days", 1, 4_000, |s| s.retention.resolved_alerts_days),
+    bound("retention.audit_days", 31, 4_000, |s| s.retention.audit_days),
+    bound("retention.events_days", 1, 30, |s| s.retention.events_days),
+    bound("security.step_up_minutes", 1, 60, |s| s.security.step_up_minutes),
+];
+
+const fn bound(field: &'static str, low: u32, high: u32, of: fn(&Settings) -> u32) -> Bound {
+    Bound { field, low, high, of }
+}
+
 impl Settings {
     /// Checks every bound.
     ///
@@ -140,33 +176,11 @@ impl Settings {
     /// [`Error::Invalid`] naming each field out of bounds.
     pub fn validate(&self) -> Result<(), Error> {
         let mut errors = FieldErrors::default();
-        let mut bound = |field: &str, value: u32, low: u32, high: u32| {
-            if !(low..=high).contains(&value) {
-                errors.add(field, format!("must be {low} to {high}"));
+        for Bound { field, low, high, of } in &BOUNDS {
+            if !(*low..=*high).contains(&of(self)) {
+                errors.add(*field, format!("must be {low} to {high}"));
             }
-        };
-        let p = &self.presence;
-        bound(
-            "presence.default_interval_s",
-            p.default_interval_s,
-            MIN_INTERVAL_S,
-            MAX_INTERVAL_S,
-        );
-        bound("presence.lost_after_intervals", p.lost_after_intervals, 1, 10);
-        bound("presence.lost_grace_s", p.lost_grace_s, 0, 3_600);
-        bound("presence.mass_loss_percent", p.mass_loss_percent, 1, 100);
-        bound("presence.mass_loss_minimum", p.mass_loss_minimum, 1, 1_000_000);
-        bound("presence.mass_loss_hold_s", p.mass_loss_hold_s, 0, 86_400);
-        let r = &self.retention;
-        bound("retention.metrics_days", r.metrics_days, 1, 400);
-        bound("retention.metrics_hourly_days", r.metrics_hourly_days, 1, 4_000);
-        bound("retention.status_changes_days", r.status_changes_days, 31, 4_000);
-        bound("retention.logs_days", r.logs_days, 1, 4_000);
-        bound("retention.resolved_alerts_days", r.resolved_alerts_days, 1, 4_000);
-        bound("retention.audit_days", r.audit_days, 31, 4_000);
-        bound("retention.events_days", r.events_days, 1, 30);
-        let minutes = self.security.step_up_minutes;
-        bound("security.step_up_minutes", minutes, 1, 60);
+        }
         self.rules.check(&mut errors);
         errors.finish()
     }

@@ -57,6 +57,11 @@ impl Calendar {
         self.0.name()
     }
 
+    /// Returns the names of all zones.
+    pub fn zones() -> impl Iterator<Item = &'static str> {
+        chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name())
+    }
+
     /// Returns the date at a moment.
     pub fn date(self, at: Timestamp) -> NaiveDate {
         self.local(at).date_naive()
