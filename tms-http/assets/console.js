@@ -69,7 +69,9 @@ function exchange(html) {
     const next = fresh.getElementById(region.id);
     if (!next || isInUse(region) || region.innerHTML === next.innerHTML) continue;
     const focused = region.contains(document.activeElement) ? document.activeElement.id : "";
+    const open = [...region.querySelectorAll("details[data-keep][open][id]")].map((details) => details.id);
     region.replaceChildren(...next.childNodes);
+    for (const id of open) document.getElementById(id)?.setAttribute("open", "");
     if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
   }
 }
@@ -119,5 +121,12 @@ document.addEventListener("click", async (event) => {
   await navigator.clipboard.writeText(text);
   button.textContent = button.dataset.copied;
 });
+
+// On a narrow screen the parts of the console scroll sideways: the present one is in sight.
+const present = document.querySelector(".rail [aria-current]");
+const parts = present?.closest("ul");
+if (parts && parts.scrollWidth > parts.clientWidth) {
+  parts.scrollLeft = present.offsetLeft - (parts.clientWidth - present.offsetWidth) / 2;
+}
 
 if (regions().length > 0) new Live();

@@ -8,9 +8,12 @@ mod alert_row;
 mod answer;
 mod asset;
 mod audit;
+mod bars;
 mod chart;
 mod customer;
+mod customer_choice;
 mod dashboard;
+mod enrolment;
 mod failure;
 mod flash;
 mod form;
@@ -18,9 +21,13 @@ mod format;
 mod frame;
 mod guard;
 mod icon;
+mod kept;
 mod list;
 mod nav;
+mod notification;
 mod preference;
+mod report;
+mod setting;
 mod sign_in;
 mod terminal;
 mod user;
@@ -65,6 +72,10 @@ fn pages() -> Routes {
         .merge(customer::routes())
         .merge(user::routes())
         .merge(audit::routes())
+        .merge(report::routes())
+        .merge(enrolment::routes())
+        .merge(notification::routes())
+        .merge(setting::routes())
 }
 
 /// Returns the pages with what surrounds them, and the assets.

@@ -45,7 +45,7 @@ pub(crate) async fn around(State(app): State<App>, mut request: Request, next: N
         Err(_) => Problem::unavailable("the request took too long").into_response(),
     };
     let response = match reader {
-        Some(reader) => reader.present(&app, &id, response),
+        Some(reader) => reader.present(&app, &id, response).await,
         None => response,
     };
     let mut response = finish(&app, &id, response);

@@ -1,6 +1,6 @@
 //! Channels by which people are told of alerts.
 
-mod convert;
+pub(crate) mod convert;
 
 use axum::{
     Json,

@@ -93,7 +93,7 @@ async fn get_availability(
 }
 
 /// `GET /reports/availability.csv`
-async fn export_availability(
+pub(crate) async fn export_availability(
     State(app): State<App>,
     SignedIn(ctx): SignedIn,
     params: Params,
@@ -110,7 +110,7 @@ async fn availability(app: &App, ctx: &Ctx, mut params: Params) -> Result<Availa
     let customer = params.value::<CustomerId>("customer_id");
     params.finish()?;
     let found = app.tms.reports().availability(ctx, &request, customer).await;
-    found.map_err(|error| named(error, "from_date", "to_date"))
+    Ok(found.map_err(|error| named(error, "from_date", "to_date"))?)
 }
 
 /// `GET /terminals/{id}/availability`
@@ -151,7 +151,7 @@ async fn get_report_summary(
 }
 
 /// `GET /reports/summary.csv`
-async fn export_report_summary(
+pub(crate) async fn export_report_summary(
     State(app): State<App>,
     SignedIn(ctx): SignedIn,
     params: Params,
@@ -171,7 +171,7 @@ async fn summary(app: &App, ctx: &Ctx, mut params: Params) -> Result<wire::Repor
     ))
 }
 
-fn take_request(params: &mut Params, from: &'static str, to: &'static str) -> AvailabilityRequest {
+pub(crate) fn take_request(params: &mut Params, from: &'static str, to: &'static str) -> AvailabilityRequest {
     let mut edge = |name| {
         let text = params.text(name)?;
         take_edge(&mut params.errors, name, &text)
@@ -194,9 +194,9 @@ fn take_edge(errors: &mut FieldErrors, name: &str, text: &str) -> Option<Edge> {
 }
 
 /// Names the ends of the time as the route does.
-fn named(error: Error, from: &str, to: &str) -> Problem {
-    let Error::Invalid(fields) = &error else {
-        return error.into();
+pub(crate) fn named(error: Error, from: &str, to: &str) -> Error {
+    let Error::Invalid(fields) = error else {
+        return error;
     };
     let mut renamed = FieldErrors::default();
     for (field, messages) in fields.iter() {
@@ -209,7 +209,7 @@ fn named(error: Error, from: &str, to: &str) -> Problem {
             renamed.add(field, message);
         }
     }
-    Problem::invalid(renamed)
+    Error::Invalid(renamed)
 }
 
 fn csv(name: &str, text: String) -> Response {

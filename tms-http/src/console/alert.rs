@@ -7,24 +7,23 @@ use std::{collections::BTreeSet, sync::Arc};
 use askama::Template;
 use axum::extract::State;
 use tms_core::{
-    alert::{Alert, AlertState, Cause, Severity, bulk::AlertSelection, service::AlertAnswer, store::AlertFilter},
+    alert::{AlertState, Cause, Severity, bulk::AlertSelection, service::AlertAnswer, store::AlertFilter},
     id::{AlertId, CustomerId, TerminalId},
     page::Order,
     permission::Permission as P,
 };
 
 use super::{
+    alert_row::{AlertRow, alert_rows},
     answer::{Answer, go_saying, local, page},
     flash::Flash,
     form::Form,
     frame::Frame,
-    list::Pager,
+    list::{Choice, Pager, choices},
     visit::Visit,
 };
 use crate::{
-    alert_text,
     api::{
-        alert::names::Names,
         field::{Bound, bound},
         routes::Routes,
     },
@@ -32,7 +31,6 @@ use crate::{
     paging::{Paging, append},
     problem::Problem,
     state::App,
-    wire::{customer::CustomerRef, terminal::TerminalRef},
 };
 
 const PATH: &str = "/alerts";
@@ -42,40 +40,6 @@ pub(super) fn routes() -> Routes {
         .get(PATH, list_alerts)
         .post(PATH, answer_many)
         .merge(one::routes())
-}
-
-/// An alert as a page shows it.
-struct Row {
-    alert: Alert,
-    title: String,
-    message: String,
-    place: Option<(TerminalRef, CustomerRef)>,
-}
-
-impl Row {
-    fn of(f: &Frame, names: &Names, alert: Alert) -> Self {
-        Self {
-            title: alert_text::title(f.words, alert.cause),
-            message: alert_text::message(f.words, alert.cause, &alert.details, |at| f.moment(&at)),
-            place: names.get(alert.terminal).cloned(),
-            alert,
-        }
-    }
-
-    /// Returns how many bars its severity has.
-    fn bars(&self) -> u8 {
-        match self.alert.severity {
-            Severity::Critical => 4,
-            Severity::High => 3,
-            Severity::Medium => 2,
-            Severity::Low | Severity::Info => 1,
-        }
-    }
-
-    /// Tells whether nothing can be said about it any more.
-    fn is_over(&self) -> bool {
-        self.alert.state == AlertState::Resolved
-    }
 }
 
 /// What the reader has chosen.
@@ -101,8 +65,10 @@ struct Chip {
 #[template(path = "alerts.html")]
 struct AlertsPage {
     f: Arc<Frame>,
-    rows: Vec<Row>,
+    rows: Vec<AlertRow>,
     pager: Pager,
+    severities: Vec<Choice>,
+    causes: Vec<Choice>,
     chosen: Chosen,
     chips: Vec<Chip>,
     /// Whose alerts these are, when they are of one terminal or customer.
@@ -120,7 +86,6 @@ async fn list_alerts(State(app): State<App>, Visit { ctx, f }: Visit, mut params
         .alerts()
         .list(&ctx, filter, Order::Descending, &paging.request)
         .await?;
-    let names = Names::of(&app, &ctx, &found.items).await?;
     let list = paging.envelope(&app, found);
     let of = match (chosen.terminal, chosen.customer) {
         (Some(id), _) => Some(
@@ -137,8 +102,10 @@ async fn list_alerts(State(app): State<App>, Visit { ctx, f }: Visit, mut params
         (None, None) => None,
     };
     page(&AlertsPage {
-        rows: list.data.into_iter().map(|alert| Row::of(&f, &names, alert)).collect(),
+        rows: alert_rows(&app, &ctx, &f, list.data).await?,
         pager: Pager::of(&f, &list.meta, list.links),
+        severities: choices(&f, "severity", Severity::ALL, chosen.severity.as_ref()),
+        causes: choices(&f, "alert.title", Cause::ALL, chosen.cause.as_ref()),
         chips: chips(&f, &chosen),
         may_answer: f.may(P::AlertWrite),
         chosen,
@@ -248,22 +215,6 @@ impl Chosen {
             }
         }
         address
-    }
-
-    #[expect(
-        clippy::trivially_copy_pass_by_ref,
-        reason = "templates pass what they have by reference"
-    )]
-    fn has_severity(&self, severity: &Severity) -> bool {
-        self.severity == Some(*severity)
-    }
-
-    #[expect(
-        clippy::trivially_copy_pass_by_ref,
-        reason = "templates pass what they have by reference"
-    )]
-    fn has_cause(&self, cause: &Cause) -> bool {
-        self.cause == Some(*cause)
     }
 
     /// Returns the state as the address names it.

@@ -1,8 +1,8 @@
-//! An alert as a row of a page: what, whose, how bad, how long, in the language of the reader.
+//! An alert as a page shows it: what, whose, how bad, in the language of the reader.
 
 use tms_core::{
     Ctx,
-    alert::{Alert, Severity},
+    alert::{Alert, AlertState, Severity},
 };
 
 use super::frame::Frame;
@@ -14,22 +14,24 @@ use crate::{
     wire::{customer::CustomerRef, terminal::TerminalRef},
 };
 
-/// An alert as a row.
+/// An alert as a page shows it.
 pub(crate) struct AlertRow {
     pub(crate) alert: Alert,
     pub(crate) title: String,
     pub(crate) message: String,
-    pub(crate) terminal: Option<TerminalRef>,
-    pub(crate) customer: Option<CustomerRef>,
-    /// When it was raised, for machines and for people.
-    pub(crate) at: String,
-    pub(crate) ago: String,
+    /// The terminal and its customer; none for an alert about the server itself.
+    pub(crate) place: Option<(TerminalRef, CustomerRef)>,
 }
 
 impl AlertRow {
     /// Returns how many bars of four show how bad it is.
     pub(crate) const fn bars(&self) -> u8 {
         bars(&self.alert.severity)
+    }
+
+    /// Tells whether nothing can be said about it any more.
+    pub(crate) fn is_over(&self) -> bool {
+        self.alert.state == AlertState::Resolved
     }
 }
 
@@ -50,17 +52,11 @@ pub(crate) const fn bars(severity: &Severity) -> u8 {
 /// Makes rows of alerts, with the names of their terminals.
 pub(crate) async fn alert_rows(app: &App, ctx: &Ctx, f: &Frame, alerts: Vec<Alert>) -> Result<Vec<AlertRow>, Problem> {
     let names = Names::of(app, ctx, &alerts).await?;
-    let row = |alert: Alert| {
-        let (terminal, customer) = names.get(alert.terminal).cloned().unzip();
-        AlertRow {
-            title: alert_text::title(f.words, alert.cause),
-            message: alert_text::message(f.words, alert.cause, &alert.details, |at| f.moment(&at)),
-            at: alert.created_at.to_string(),
-            ago: f.ago(&alert.created_at),
-            terminal,
-            customer,
-            alert,
-        }
+    let row = |alert: Alert| AlertRow {
+        title: alert_text::title(f.words, alert.cause),
+        message: alert_text::message(f.words, alert.cause, &alert.details, |at| f.moment(&at)),
+        place: names.get(alert.terminal).cloned(),
+        alert,
     };
     Ok(alerts.into_iter().map(row).collect())
 }

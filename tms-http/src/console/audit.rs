@@ -20,7 +20,7 @@ use tms_core::{
 use super::{
     answer::{Answer, page},
     frame::Frame,
-    list::Pager,
+    list::{Choice, Pager, choices},
     visit::Visit,
 };
 use crate::{
@@ -82,6 +82,7 @@ struct AuditPage {
     f: Arc<Frame>,
     rows: Vec<Row>,
     pager: Pager,
+    targets: Vec<Choice>,
     chosen: Chosen,
     export: String,
     may_verify: bool,
@@ -185,6 +186,7 @@ async fn list_audit(State(app): State<App>, Visit { ctx, f }: Visit, mut params:
     page(&AuditPage {
         rows: rows.collect(),
         pager: Pager::of(&f, &list.meta, list.links),
+        targets: choices(&f, "audit.kind", TARGETS, Some(&chosen.target_type.as_str())),
         export: chosen.export(&f),
         may_verify: f.may(P::AuditVerify) && ctx.scope().is_none(),
         may_export: f.may(P::AuditExport) && ctx.scope().is_none(),

@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use chrono_tz::Tz;
-use tms_core::time::Timestamp;
+use tms_core::{report::Window, time::Timestamp};
 
 use super::format;
 
@@ -106,6 +106,28 @@ pub(crate) fn lines(axes: &Axes, lines: &[Line<'_>]) -> String {
     svg
 }
 
+/// Draws values of pieces of time as columns; a piece without a value is left out.
+pub(crate) fn columns(axes: &Axes, columns: &[(Window, Option<f64>)]) -> String {
+    let mut svg = begin("chart", WIDTH, HEIGHT);
+    axes.scale(&mut svg);
+    for (window, value) in columns {
+        let Some(value) = value else {
+            continue;
+        };
+        let (x, y) = (axes.x(window.from), axes.y(*value));
+        // A gap between two, unless they are too thin for one.
+        let width = (axes.x(window.to) - x).max(0.6);
+        let width = if width > 4.0 { width - 1.0 } else { width };
+        let height = (HEIGHT - BOTTOM - y).max(0.5);
+        let _ = write!(
+            svg,
+            "<rect class=\"bar\" x=\"{x:.2}\" y=\"{y:.1}\" width=\"{width:.2}\" height=\"{height:.1}\"/>"
+        );
+    }
+    svg.push_str("</svg>");
+    svg
+}
+
 /// Draws the parts of a whole side by side.
 pub(crate) fn parts(parts: &[(&'static str, f64)]) -> String {
     let mut svg = begin("parts", 1_000.0, 14.0);
@@ -160,6 +182,37 @@ mod tests {
             "{path}"
         );
         assert!(svg.contains(">09:00<"), "times are those of the zone: {svg}");
+    }
+
+    #[test]
+    fn columns_stand_where_their_time_is() {
+        let at = Timestamp::from_secs;
+        let piece = |from, to| Window {
+            from: at(from),
+            to: at(to),
+        };
+        let axes = Axes {
+            from: at(0),
+            to: at(100),
+            low: 0.0,
+            high: 100.0,
+            unit: " %",
+            zone: Tz::UTC,
+        };
+        let svg = columns(
+            &axes,
+            &[
+                (piece(0, 50), Some(100.0)),
+                (piece(50, 75), None),
+                (piece(75, 100), Some(0.0)),
+            ],
+        );
+        assert_eq!(svg.matches("class=\"bar\"").count(), 2, "{svg}");
+        assert!(
+            svg.contains("x=\"44.00\" y=\"8.0\" width=\"293.00\" height=\"158.0\""),
+            "{svg}"
+        );
+        assert!(svg.contains("x=\"485.00\" y=\"166.0\""), "{svg}");
     }
 
     #[test]

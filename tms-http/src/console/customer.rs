@@ -15,7 +15,7 @@ use tms_core::{
 use super::{
     answer::{Answer, page},
     frame::Frame,
-    list::Pager,
+    list::{Choice, Pager, either},
     visit::Visit,
 };
 use crate::{api::routes::Routes, extract::Params, paging::Paging, state::App};
@@ -33,7 +33,7 @@ struct CustomersPage {
     rows: Vec<Customer>,
     pager: Pager,
     search: String,
-    is_active: Option<bool>,
+    states: Vec<Choice>,
     may_add: bool,
 }
 
@@ -57,7 +57,11 @@ async fn list_customers(State(app): State<App>, Visit { ctx, f }: Visit, mut par
         pager: Pager::of(&f, &list.meta, list.links),
         rows: list.data,
         search: search.unwrap_or_default(),
-        is_active,
+        states: either(
+            is_active,
+            f.t("customers.is.active").to_owned(),
+            f.t("customers.is.inactive").to_owned(),
+        ),
         may_add: f.may(P::CustomerWrite) && ctx.scope().is_none(),
         f,
     })

@@ -1,5 +1,7 @@
 //! The fleet at a glance: what is in trouble first.
 
+mod outlook;
+
 use std::sync::Arc;
 
 use askama::Template;
@@ -11,6 +13,7 @@ use tms_core::{
     presence::Status,
 };
 
+use self::outlook::{Outlook, outlook};
 use super::{
     alert_row::{AlertRow, alert_rows},
     answer::{Answer, page},
@@ -40,6 +43,7 @@ struct DashboardPage {
     open: u64,
     worst: Vec<AlertRow>,
     newest: Vec<AlertRow>,
+    outlook: Option<Outlook>,
 }
 
 /// A status and how many terminals have it.
@@ -79,6 +83,7 @@ async fn show(State(app): State<App>, Visit { ctx, f }: Visit, mut params: Param
         worst: alert_rows(&app, &ctx, &f, worst(&app, &ctx).await?).await?,
         newest: alert_rows(&app, &ctx, &f, newest).await?,
         severities: summary.alerts,
+        outlook: outlook(&app, &ctx, &f).await?,
         f,
     })
 }

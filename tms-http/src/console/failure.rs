@@ -9,30 +9,51 @@ use http::{
     Extensions, HeaderMap, HeaderValue, Method, Uri,
     header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HOST, REFERER},
 };
-use tms_core::error::Proof;
+use tms_core::{Ctx, error::Proof};
 use url::form_urlencoded;
 
 use super::{
     answer::{go, harden},
     frame::{Frame, is_live},
+    kept::Typed,
+    sign_in::confirm,
 };
 use crate::{
     origin::id_text,
     problem::{Pending, Problem},
     router::API,
-    state::Inner,
+    state::{App, Inner},
 };
 
 /// Carries what a handler found out about the reader to where its problem is shown.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Slot(Arc<OnceLock<Arc<Frame>>>);
+pub(super) struct Slot(Arc<Noted>);
+
+#[derive(Debug, Default)]
+struct Noted {
+    frame: OnceLock<Arc<Frame>>,
+    ctx: OnceLock<Ctx>,
+    typed: OnceLock<Typed>,
+}
 
 impl Slot {
     /// Notes the frame of a request.
     pub(super) fn note(extensions: &Extensions, f: &Arc<Frame>) {
         if let Some(slot) = extensions.get::<Self>() {
-            let _ = slot.0.set(Arc::clone(f));
+            let _ = slot.0.frame.set(Arc::clone(f));
         }
+    }
+
+    /// Notes who it is that signed in.
+    pub(super) fn note_visitor(extensions: &Extensions, ctx: &Ctx) {
+        if let Some(slot) = extensions.get::<Self>() {
+            let _ = slot.0.ctx.set(ctx.clone());
+        }
+    }
+
+    /// Keeps what was typed into a form.
+    pub(super) fn keep(&self, typed: Typed) {
+        let _ = self.0.typed.set(typed);
     }
 }
 
@@ -79,14 +100,15 @@ impl Reader {
     }
 
     /// Shows a problem that is on its way out; any other answer passes.
-    pub(crate) fn present(self, app: &Inner, id: &HeaderValue, mut response: Response) -> Response {
+    pub(crate) async fn present(self, app: &App, id: &HeaderValue, mut response: Response) -> Response {
         let Some(Pending(problem)) = response.extensions_mut().remove::<Pending>() else {
             return response;
         };
         let f = self.frame(app);
-        let mut answer = match self.elsewhere(&f, &problem) {
-            Some(to) => go(&to).unwrap_or_else(|_| page_of(app, &f, &problem, id)),
-            None => page_of(app, &f, &problem, id),
+        let mut answer = match (self.ask(app, &f, &problem).await, self.elsewhere(&f, &problem)) {
+            (Some(question), _) => question,
+            (None, Some(to)) => go(&to).unwrap_or_else(|_| page_of(app, &f, &problem, id)),
+            (None, None) => page_of(app, &f, &problem, id),
         };
         for (name, value) in response.headers() {
             if name != CONTENT_TYPE && name != CONTENT_LENGTH {
@@ -96,8 +118,19 @@ impl Reader {
         answer
     }
 
+    /// Asks for the proof that a form needs, keeping what was typed.
+    async fn ask(&self, app: &App, f: &Arc<Frame>, problem: &Problem) -> Option<Response> {
+        if !matches!(problem.proof(), Some(Proof::Fresh)) {
+            return None;
+        }
+        let (ctx, typed) = self.slot.0.ctx.get().zip(self.slot.0.typed.get())?;
+        let mut question = confirm::ask_keeping(app, ctx, f, typed.clone()).await.ok()?;
+        harden(&mut question, app.settings.static_url.as_ref());
+        Some(question)
+    }
+
     fn frame(&self, app: &Inner) -> Arc<Frame> {
-        let noted = self.slot.0.get().cloned();
+        let noted = self.slot.0.frame.get().cloned();
         noted.unwrap_or_else(|| Arc::new(Frame::of(app, &self.headers, &self.uri)))
     }
 

@@ -3,10 +3,11 @@
 use std::{collections::BTreeMap, fmt::Display, str::FromStr};
 
 use axum::extract::{FromRequest, Request};
-use http::header::CONTENT_TYPE;
+use http::{StatusCode, header::CONTENT_TYPE};
 use tms_core::{
     Error,
     error::FieldErrors,
+    id::Revision,
     text::{InvalidText, Lines, clean},
 };
 use url::form_urlencoded;
@@ -31,6 +32,8 @@ pub(crate) struct Form {
     pub(crate) errors: FieldErrors,
     /// What is wrong with no field in particular, in the reader's language.
     pub(crate) fault: Option<String>,
+    /// Whether it only comes back to be looked at, after the person has proved who they are: nothing is to be done.
+    is_back: bool,
 }
 
 impl Form {
@@ -84,19 +87,120 @@ impl Form {
         self.read(name)
     }
 
+    /// Returns names and values as they were sent.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
+        let each = self.values.iter();
+        each.flat_map(|(name, values)| values.iter().map(move |value| (name.as_str(), value.as_str())))
+    }
+
+    /// Makes a form that only comes back to be looked at: nothing is to be done.
+    pub(crate) fn back<'p>(fields: impl Iterator<Item = (&'p str, &'p str)>) -> Self {
+        let mut form = Self {
+            is_back: true,
+            ..Self::default()
+        };
+        for (name, value) in fields {
+            form.put(name, value.to_owned());
+        }
+        form
+    }
+
+    /// Reads the revision that the person saw of what they change.
+    pub(crate) fn seen(&mut self) -> Option<Revision> {
+        self.need::<i64>("revision").map(Revision)
+    }
+
+    /// Reads the revision for an act that has no form to be shown again.
+    ///
+    /// # Errors
+    /// The problem, when it is missing.
+    pub(crate) fn must_have_seen(mut self) -> Result<Revision, Problem> {
+        self.seen().ok_or_else(|| Problem::invalid(self.errors))
+    }
+
+    /// Carries out what the form wishes, if it could be read; or returns the status with which it is shown again, with
+    /// what is wrong.
+    ///
+    /// # Errors
+    /// The problem, when it is nothing that the form can show.
+    pub(crate) async fn carry_out<W, T, F>(
+        &mut self,
+        f: &Frame,
+        wish: Option<W>,
+        act: impl FnOnce(W) -> F,
+    ) -> Result<Result<T, StatusCode>, Problem>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
+        if self.is_back {
+            self.errors = FieldErrors::default();
+            return Ok(Err(StatusCode::OK));
+        }
+        let Some(wish) = wish.filter(|_| !self.is_wrong()) else {
+            return Ok(Err(StatusCode::UNPROCESSABLE_ENTITY));
+        };
+        let error = match act(wish).await {
+            Ok(done) => return Ok(Ok(done)),
+            Err(error) => error,
+        };
+        let status = match error {
+            Error::Stale(_) => StatusCode::PRECONDITION_FAILED,
+            _ => StatusCode::UNPROCESSABLE_ENTITY,
+        };
+        self.refuse(f, error)?;
+        Ok(Err(status))
+    }
+
+    /// Returns what is to be shown of a form that was not carried out: where somebody else was first what they have written,
+    /// with the revision that a second try needs; or else what was typed.
+    #[must_use]
+    pub(crate) fn or_present(self, status: StatusCode, present: impl FnOnce() -> Self) -> Self {
+        if status == StatusCode::PRECONDITION_FAILED {
+            Self {
+                fault: self.fault,
+                ..present()
+            }
+        } else {
+            self
+        }
+    }
+
+    /// Reads a whole number that must be there and within bounds, or notes what is wrong.
+    pub(crate) fn need_number(&mut self, name: &str, low: u32, high: u32) -> Option<u32> {
+        let Some(text) = self.text(name) else {
+            self.errors.add(name, "is needed");
+            return None;
+        };
+        let parsed = Some(&text).filter(|text| text.bytes().all(|b| b.is_ascii_digit()));
+        let parsed = parsed.and_then(|text| text.parse().ok());
+        let parsed = parsed.filter(|number| (low..=high).contains(number));
+        self.errors.take(
+            name,
+            parsed.ok_or_else(|| InvalidText(format!("must be {low} to {high}"))),
+        )
+    }
+
+    /// Adds a value to a field.
+    pub(crate) fn put(&mut self, name: &str, value: String) {
+        self.values.entry(name.to_owned()).or_default().push(value);
+    }
+
+    /// Takes over what somebody else has found wrong.
+    pub(crate) fn add_all(&mut self, errors: &FieldErrors) {
+        for (field, messages) in errors.iter() {
+            for message in messages {
+                self.errors.add(field, message.clone());
+            }
+        }
+    }
+
     /// Takes what a service refused, to be shown in the form.
     ///
     /// # Errors
     /// The problem, when it is nothing that the form can show.
     pub(crate) fn refuse(&mut self, f: &Frame, error: Error) -> Result<(), Problem> {
         match error {
-            Error::Invalid(errors) => {
-                for (field, messages) in errors.iter() {
-                    for message in messages {
-                        self.errors.add(field, message.clone());
-                    }
-                }
-            }
+            Error::Invalid(errors) => self.add_all(&errors),
             Error::Conflict(message) => self.fault = Some(f.fault(&message)),
             Error::Stale(_) => self.fault = Some(f.t("form.stale").to_owned()),
             Error::WrongCredentials => self.fault = Some(f.t("form.wrong_credentials").to_owned()),

@@ -1,5 +1,7 @@
 //! What pages with a list have in common: its heads by which it can be sorted, and the way to the next page.
 
+use std::fmt::Display;
+
 use tms_core::page::Order;
 
 use super::frame::Frame;
@@ -50,6 +52,56 @@ pub(crate) fn sort_heads<const N: usize>(
             direction: is_present.then_some(direction),
         }
     })
+}
+
+/// One of the pages that belong together.
+#[derive(Debug)]
+pub(crate) struct Tab {
+    pub(crate) href: String,
+    pub(crate) text: String,
+    pub(crate) is_present: bool,
+}
+
+impl Tab {
+    /// Makes the tab of the page at `path`, whose name has a key; the page at `present` is the one that is shown.
+    pub(crate) fn of(f: &Frame, path: &str, key: &str, present: &str) -> Self {
+        Self {
+            href: f.url(path),
+            text: f.t(key).to_owned(),
+            is_present: path == present,
+        }
+    }
+}
+
+/// A value of a filter that can be chosen.
+#[derive(Debug)]
+pub(crate) struct Choice {
+    /// The value in the address.
+    pub(crate) value: String,
+    /// What the reader sees.
+    pub(crate) text: String,
+    /// Whether it is chosen at present.
+    pub(crate) is_present: bool,
+}
+
+/// Makes the choices of an enumeration, whose names have the keys `family.NAME`.
+pub(crate) fn choices<T: Display + PartialEq>(f: &Frame, family: &str, all: &[T], present: Option<&T>) -> Vec<Choice> {
+    let choice = |one: &T| Choice {
+        value: one.to_string(),
+        text: f.name(family, one),
+        is_present: present == Some(one),
+    };
+    all.iter().map(choice).collect()
+}
+
+/// Makes the choices of a flag: what it is when set, and when not.
+pub(crate) fn either(present: Option<bool>, when_set: String, when_not: String) -> Vec<Choice> {
+    let choice = |flag: bool, text| Choice {
+        value: flag.to_string(),
+        text,
+        is_present: present == Some(flag),
+    };
+    vec![choice(true, when_set), choice(false, when_not)]
 }
 
 /// The way through a list.

@@ -27,7 +27,11 @@ const ITEMS: &[NavItem] = &[
     item("/terminals", "nav.terminals", "terminal", P::TerminalRead),
     item("/alerts", "nav.alerts", "alert", P::AlertRead),
     item("/customers", "nav.customers", "customer", P::CustomerRead),
+    item("/reports", "nav.reports", "report", P::ReportRead),
+    item("/enrollment-codes", "nav.codes", "key", P::EnrolmentRead),
     item("/users", "nav.users", "users", P::UserRead),
+    item("/notification-channels", "nav.channels", "bell", P::NotificationRead),
+    item("/settings", "nav.settings", "settings", P::SettingsRead),
     item("/audit", "nav.audit", "audit", P::AuditRead),
 ];
 

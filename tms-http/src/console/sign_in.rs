@@ -1,6 +1,6 @@
 //! Signing in and out: name and password, then the code of the second factor where there is one.
 
-mod confirm;
+pub(super) mod confirm;
 mod password_link;
 
 use std::sync::Arc;

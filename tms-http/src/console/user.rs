@@ -7,8 +7,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::State;
 use tms_core::{
-    Ctx, Error,
-    id::{CustomerId, UserId},
+    id::UserId,
     operator::{User, UserFilter, users::ShownLink},
     page::Order,
     permission::Role,
@@ -17,10 +16,11 @@ use tms_core::{
 
 use super::{
     answer::{Answer, go_saying, page},
+    customer_choice::name_of,
     flash::Flash,
     form::Form,
     frame::Frame,
-    list::Pager,
+    list::{Choice, Pager, choices, either},
     visit::Visit,
 };
 use crate::{
@@ -53,18 +53,8 @@ struct UsersPage {
     rows: Vec<Row>,
     pager: Pager,
     search: String,
-    role: Option<Role>,
-    is_disabled: Option<bool>,
-}
-
-impl UsersPage {
-    #[expect(
-        clippy::trivially_copy_pass_by_ref,
-        reason = "templates pass what they have by reference"
-    )]
-    fn has_role(&self, role: &Role) -> bool {
-        self.role == Some(*role)
-    }
+    roles: Vec<Choice>,
+    states: Vec<Choice>,
 }
 
 /// What is shown this once: how a person sets a password.
@@ -92,7 +82,7 @@ impl LinkPage {
 
 /// `GET /users`
 async fn list_users(State(app): State<App>, Visit { ctx, f }: Visit, mut params: Params) -> Answer {
-    let role = params.value("role");
+    let role: Option<Role> = params.value("role");
     let is_disabled = params.flag("is_disabled");
     let search = params.text("search");
     let filter = UserFilter {
@@ -109,14 +99,18 @@ async fn list_users(State(app): State<App>, Visit { ctx, f }: Visit, mut params:
     let list = paging.envelope(&app, found);
     let mut rows = Vec::with_capacity(list.data.len());
     for user in list.data {
-        let customer = company(&app, &ctx, user.profile.customer).await?;
+        let customer = name_of(&app, &ctx, user.profile.customer).await?;
         rows.push(Row { user, customer });
     }
     page(&UsersPage {
         rows,
         search: search.unwrap_or_default(),
-        role,
-        is_disabled,
+        roles: choices(&f, "role", Role::ALL, role.as_ref()),
+        states: either(
+            is_disabled,
+            f.t("users.is.disabled").to_owned(),
+            f.t("users.is.active").to_owned(),
+        ),
         pager: Pager::of(&f, &list.meta, list.links),
         f,
     })
@@ -145,12 +139,4 @@ async fn remove_second_factor(
     app.tms.users().remove_second_factor(&ctx, id).await?;
     let said = Flash::good("users.second_factor_removed", &[&user.username]);
     go_saying(&f.url(format!("{PATH}/{id}")), &said)
-}
-
-/// Returns the name of a customer.
-async fn company(app: &App, ctx: &Ctx, customer: Option<CustomerId>) -> Result<Option<String>, Error> {
-    let Some(id) = customer else {
-        return Ok(None);
-    };
-    Ok(Some(app.tms.customers().get(ctx, id).await?.draft.company_name))
 }

@@ -59,6 +59,7 @@ impl FromRequestParts<App> for Visit {
         f.person = ctx.person().ok().cloned();
         let f = Arc::new(f);
         Slot::note(&parts.extensions, &f);
+        Slot::note_visitor(&parts.extensions, &ctx);
         Ok(Self { ctx, f })
     }
 }

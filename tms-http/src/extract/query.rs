@@ -31,6 +31,11 @@ impl Params {
         Some(value)
     }
 
+    /// Returns a text that nobody has taken yet, as it is; empty when there is none.
+    pub(crate) fn peek(&self, name: &str) -> &str {
+        self.rest.get(name).map_or("", String::as_str)
+    }
+
     /// Takes a value, or notes what is wrong with it.
     pub(crate) fn value<T: FromStr<Err: Display>>(&mut self, name: &'static str) -> Option<T> {
         let text = self.text(name)?;

@@ -4,6 +4,19 @@ use std::{cell::RefCell, collections::BTreeMap};
 
 use crate::world::{Answer, PASSWORD, World};
 
+/// Cuts what stands between two marks out of a page.
+#[track_caller]
+pub(crate) fn between<'p>(page: &'p str, before: &str, after: &str) -> &'p str {
+    let (_, rest) = page.split_once(before).unwrap_or_else(|| panic!("{before} in {page}"));
+    rest.split_once(after).unwrap().0
+}
+
+/// Returns the revision that a form of a page carries.
+#[track_caller]
+pub(crate) fn revision(page: &str) -> &str {
+    between(page, "name=\"revision\" value=\"", "\"")
+}
+
 pub(crate) struct Browser<'w> {
     world: &'w World,
     cookies: RefCell<BTreeMap<String, String>>,

@@ -87,6 +87,19 @@ async fn named(world: &World, path: &str, caller: &str) -> String {
         }
         _ => {}
     }
+    if path.starts_with("/notification-channels/{id}") {
+        let hook = json!({ "url": "https://example.com/hook", "secret": "a key of the signature" });
+        let channel = json!({ "name": caller, "web_hook": hook });
+        world
+            .post("/notification-channels", &channel)
+            .by("admin")
+            .send()
+            .await
+            .ok(201);
+    }
+    if let Some(rest) = path.strip_prefix("/settings/rules/{id}") {
+        return format!("/settings/rules/{}{rest}", world.first("/alert-rules").await);
+    }
     match path.split_once("/{id}") {
         Some((list, rest)) => format!("{list}/{}{rest}", world.first(list).await),
         None => path.to_owned(),

@@ -3,15 +3,9 @@
 use serde_json::json;
 
 use crate::{
-    browser::Browser,
+    browser::{Browser, between},
     world::{PASSWORD, World},
 };
-
-/// Cuts what stands between two marks out of a page.
-fn between<'p>(page: &'p str, before: &str, after: &str) -> &'p str {
-    let (_, rest) = page.split_once(before).unwrap_or_else(|| panic!("{before} in {page}"));
-    rest.split_once(after).unwrap().0
-}
 
 async fn add<'w>(world: &'w World, browser: &Browser<'w>, name: &str) -> (String, String) {
     let fields = [
@@ -30,17 +24,23 @@ async fn add<'w>(world: &'w World, browser: &Browser<'w>, name: &str) -> (String
 async fn somebody_is_added_with_a_link_that_is_shown_once() {
     let world = World::new().await;
     let browser = Browser::of(&world, "admin").await;
-    let wrong = [
-        ("username", "x"),
-        ("role", "viewer"),
-        ("email", "no address"),
-        ("customer_id", "77"),
-    ];
+    let wrong = [("username", "x"), ("role", "viewer"), ("email", "no address")];
     let answer = browser.post("/users/new", &wrong).await;
     let page = answer.page(422);
     for part in ["id=\"username-error\"", "id=\"email-error\"", "value=\"no address\""] {
         assert!(page.contains(part), "{part} in {page}");
     }
+    let nobody = [
+        ("username", "new-san"),
+        ("role", "viewer"),
+        ("only_customer", "<b>Nobody"),
+    ];
+    let answer = browser.post("/users/new", &nobody).await;
+    let page = answer.page(422);
+    assert!(
+        page.contains("id=\"only_customer-error\"") && page.contains("value=\"&#60;b&#62;Nobody\""),
+        "{page}"
+    );
     let (link, path) = add(&world, &browser, "new-san").await;
     assert!(link.starts_with("/password-reset?token=tms_pw_"), "{link}");
     let answer = browser.get(&path).await;
@@ -160,10 +160,83 @@ async fn the_last_administrator_stays_and_dangerous_acts_ask_for_a_fresh_proof()
     let demoted = browser.post(&path, &[("revision", seen), ("role", "viewer")]).await;
     assert!(demoted.page(422).contains("last administrator"), "{}", demoted.text);
     world.advance(601);
-    for form in ["/users/new", &*format!("{path}/password-reset")] {
-        let answer = browser.post(form, &[("username", "new-san"), ("role", "viewer")]).await;
-        assert!(answer.leads_to().starts_with("/confirm?next="), "{}", answer.text);
-    }
+    let answer = browser.post(&format!("{path}/password-reset"), &[]).await;
+    assert!(answer.leads_to().starts_with("/confirm?next="), "{}", answer.text);
     assert!(browser.get("/users/new").await.leads_to().starts_with("/confirm?next="));
     browser.get("/users").await.page(200);
+}
+
+#[tokio::test]
+async fn what_was_typed_comes_back_after_the_proof() {
+    let world = World::new().await;
+    world.customer("ABC").await;
+    let browser = Browser::of(&world, "admin").await;
+    world.advance(601);
+    let typed = [
+        ("username", "new-san"),
+        ("role", "support"),
+        ("full_name", "<i>New</i>\r\nName"),
+        ("only_customer", "ABC"),
+    ];
+    let question = browser.post("/users/new", &typed).await;
+    let page = question.page(403);
+    for part in [
+        "Is it still you?",
+        "What you typed is kept",
+        "name=\"kept_to\" value=\"/users/new\"",
+        "name=\"kept.full_name\" value=\"&#60;i&#62;New&#60;/i&#62;\nName\"",
+    ] {
+        assert!(page.contains(part), "{part} in {page}");
+    }
+    let kept = [
+        ("kept_to", "/users/new"),
+        ("kept.username", "new-san"),
+        ("kept.role", "support"),
+        ("kept.full_name", "<i>New</i>"),
+        ("kept.only_customer", "ABC"),
+    ];
+    let with = |password| [&[("next", "/dashboard"), ("password", password)][..], &kept].concat();
+    let refused = browser.post("/confirm", &with("wrong horse battery")).await;
+    assert!(
+        refused.page(422).contains("name=\"kept.username\" value=\"new-san\""),
+        "{}",
+        refused.text
+    );
+    let proven = browser.post("/confirm", &with(PASSWORD)).await;
+    assert_eq!((proven.status.as_u16(), proven.header("location")), (307, "/users/new"));
+    // The browser sends the same again to there, and nothing is done so far.
+    let back = browser.post("/users/new", &with(PASSWORD)).await;
+    let page = back.page(200);
+    for part in [
+        "value=\"new-san\"",
+        "value=\"&#60;i&#62;New&#60;/i&#62;\"",
+        "value=\"ABC\"",
+        "value=\"support\" selected",
+    ] {
+        assert!(page.contains(part), "{part} in {page}");
+    }
+    assert!(
+        !page.contains(PASSWORD) && !page.contains("id=\"form-fault\""),
+        "{page}"
+    );
+    let list = world.get("/users?search=new-san").by("admin").send().await.ok(200);
+    assert_eq!(list["data"], json!([]));
+    browser.post("/users/new", &typed[..2]).await.page(201);
+}
+
+#[tokio::test]
+async fn a_person_is_bound_to_a_customer_by_name() {
+    let world = World::new().await;
+    let customer = world.customer("ABC").await;
+    let browser = Browser::of(&world, "admin").await;
+    let (_, path) = add(&world, &browser, "new-san").await;
+    let answer = browser.get(&path).await;
+    let page = answer.page(200);
+    assert!(page.contains("<option value=\"ABC\">"), "{page}");
+    let seen = between(page, "name=\"revision\" value=\"", "\"");
+    let change = [("revision", seen), ("role", "viewer"), ("only_customer", " ABC ")];
+    assert_eq!(browser.post(&path, &change).await.leads_to(), path);
+    let stored = world.get(&path).by("admin").send().await.ok(200);
+    assert_eq!(stored["customer_id"], json!(customer), "{stored}");
+    assert!(browser.get(&path).await.page(200).contains("value=\"ABC\""));
 }

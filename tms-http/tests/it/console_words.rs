@@ -10,8 +10,10 @@ use tms_core::{
     alert::{AlertState, Cause, Severity},
     audit::{AuditResult, verify::FindingKind},
     customer::ContractType,
+    notification::{Language, MailSecurity},
     permission::Role,
     presence::{Link, Status},
+    report::{Granularity, Period},
     terminal::Lifecycle,
 };
 
@@ -88,6 +90,9 @@ const ACTS: [&str; 42] = [
     "user.update",
 ];
 
+/// The parts of the form of settings.
+const SECTIONS: [&str; 4] = ["presence", "retention", "security", "reports"];
+
 type Catalog = BTreeMap<String, String>;
 
 fn read(file: &str) -> Catalog {
@@ -153,7 +158,7 @@ fn families() -> BTreeMap<&'static str, Vec<String>> {
         ("severity", all(Severity::ALL)),
         ("alert_state", all(AlertState::ALL)),
         ("permission", all(tms_core::permission::Permission::ALL)),
-        ("span_name", all(&["1h", "6h", "24h"])),
+        ("span_name", all(&["1h", "6h", "24h", "7d", "30d", "90d"])),
         ("alert.title", all(Cause::ALL)),
         ("alert.plain", all(Cause::ALL)),
         ("alert.message", all(&told)),
@@ -164,6 +169,16 @@ fn families() -> BTreeMap<&'static str, Vec<String>> {
         ("audit.is", all(AuditResult::ALL)),
         ("audit.finding", all(FindingKind::ALL)),
         ("contract_type", all(ContractType::ALL)),
+        ("report.piece", all(Granularity::ALL)),
+        ("report.by", all(Granularity::ALL)),
+        ("report.period", all(Period::ALL)),
+        ("settings.section", all(&SECTIONS)),
+        ("settings.section_help", all(&SECTIONS)),
+        ("codes.is", all(&["usable", "used_up", "expired", "withdrawn"])),
+        ("channels.kinds", all(&["mail", "web_hook", "slack", "sns"])),
+        ("channels.is", all(&["works", "fails", "unused", "off"])),
+        ("channels.security", all(MailSecurity::ALL)),
+        ("channels.language", all(Language::ALL)),
         ("error.title", all(&[400, 403, 404, 405, 409, 412, 429, 500, 503])),
         ("error.advice", all(&[400, 403, 404, 405, 409, 412, 429, 500, 503])),
     ])

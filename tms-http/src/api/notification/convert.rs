@@ -14,7 +14,7 @@ use tms_core::{
 };
 
 use crate::{
-    api::field::{checked, id, non_empty, spelled},
+    api::field::{id, non_empty, spelled},
     problem::Problem,
     wire::{Patch, notification as wire},
 };
@@ -28,8 +28,16 @@ type Wishes = (
 
 /// Reads a channel to make.
 pub(super) fn request(body: wire::NotificationChannelCreate) -> Result<ChannelRequest, Problem> {
+    read(body, None).map_err(Problem::invalid)
+}
+
+/// Reads a channel; `kept` is where it leads if that is not said again.
+pub(crate) fn read(body: wire::NotificationChannelCreate, kept: Option<Target>) -> Result<ChannelRequest, FieldErrors> {
     let mut errors = FieldErrors::default();
-    let target = target(&mut errors, (body.mail, body.web_hook, body.slack, body.sns));
+    let target = match kept {
+        Some(kept) => Some((kept, None)),
+        None => target(&mut errors, (body.mail, body.web_hook, body.slack, body.sns)),
+    };
     if target.is_none() && errors.is_empty() {
         errors.add("kind", "one of mail, web_hook, slack, sns must be given");
     }
@@ -48,7 +56,7 @@ pub(super) fn request(body: wire::NotificationChannelCreate) -> Result<ChannelRe
         },
         secret,
     });
-    checked(errors, request)
+    request.filter(|_| errors.is_empty()).ok_or(errors)
 }
 
 /// Carries out the wishes of a PATCH.

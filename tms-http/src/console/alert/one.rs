@@ -14,10 +14,11 @@ use tms_core::{
     time::Timestamp,
 };
 
-use super::{PATH, Row, read_answer};
+use super::{PATH, read_answer};
 use crate::{
-    api::{alert::names::Names, routes::Routes},
+    api::routes::Routes,
     console::{
+        alert_row::{AlertRow, alert_rows},
         answer::{Answer, go_saying, page_as},
         flash::Flash,
         form::Form,
@@ -49,9 +50,9 @@ struct Step {
 #[template(path = "alert.html")]
 struct AlertPage {
     f: Arc<Frame>,
-    row: Row,
+    row: AlertRow,
     steps: Vec<Step>,
-    others: Vec<Row>,
+    others: Vec<AlertRow>,
     facts: Vec<(String, String)>,
     form: Form,
     may_answer: bool,
@@ -91,8 +92,7 @@ async fn show_alert(app: &App, ctx: &Ctx, f: Arc<Frame>, status: StatusCode, id:
     let alert = app.tms.alerts().get(ctx, id).await?;
     let mut others = others(app, ctx, &alert).await?;
     others.insert(0, alert);
-    let names = Names::of(app, ctx, &others).await?;
-    let mut rows = others.into_iter().map(|alert| Row::of(&f, &names, alert));
+    let mut rows = alert_rows(app, ctx, &f, others).await?.into_iter();
     let row = rows.next().ok_or_else(|| Error::not_found("alert", id))?;
     page_as(
         status,

@@ -24,7 +24,6 @@ use crate::{
         visit::Visit,
     },
     extract::PathId,
-    problem::Problem,
     state::App,
 };
 
@@ -59,16 +58,18 @@ async fn show_new(Visit { ctx, f }: Visit) -> Answer {
 /// `POST /customers/new`
 async fn create(State(app): State<App>, Visit { ctx, f }: Visit, mut form: Form) -> Answer {
     ctx.require(P::CustomerWrite)?;
-    if let Some(draft) = read(&mut form) {
-        match app.tms.customers().create(&ctx, draft).await {
-            Ok(made) => {
-                let said = Flash::good("customers.added", &[&made.draft.company_name]);
-                return go_saying(&f.url(format!("{PATH}/{}", made.id)), &said);
-            }
-            Err(error) => form.refuse(&f, error)?,
+    let draft = read(&mut form);
+    let made = form
+        .carry_out(&f, draft, |draft| app.tms.customers().create(&ctx, draft))
+        .await?;
+    let status = match made {
+        Ok(made) => {
+            let said = Flash::good("customers.added", &[&made.draft.company_name]);
+            return go_saying(&f.url(format!("{PATH}/{}", made.id)), &said);
         }
-    }
-    page_as(StatusCode::UNPROCESSABLE_ENTITY, &new_page(f, form))
+        Err(status) => status,
+    };
+    page_as(status, &new_page(f, form))
 }
 
 fn new_page(f: Arc<Frame>, form: Form) -> CustomerPage {
@@ -95,36 +96,25 @@ async fn update(
     mut form: Form,
 ) -> Answer {
     ctx.require(P::CustomerWrite)?;
-    let seen = form.need::<i64>("revision").map(Revision);
-    let mut status = StatusCode::UNPROCESSABLE_ENTITY;
-    if let (Some(draft), Some(seen)) = (read(&mut form), seen) {
-        match app.tms.customers().update(&ctx, id, seen, draft).await {
-            Ok(saved) => {
-                let said = Flash::good("customers.saved", &[&saved.draft.company_name]);
-                return go_saying(&f.url(format!("{PATH}/{id}")), &said);
-            }
-            Err(error) => {
-                if matches!(error, Error::Stale(_)) {
-                    status = StatusCode::PRECONDITION_FAILED;
-                }
-                form.refuse(&f, error)?;
-            }
+    let wish = form.seen().zip(read(&mut form));
+    let customers = app.tms.customers();
+    let saved = form
+        .carry_out(&f, wish, |(seen, draft)| customers.update(&ctx, id, seen, draft))
+        .await?;
+    let status = match saved {
+        Ok(saved) => {
+            let said = Flash::good("customers.saved", &[&saved.draft.company_name]);
+            return go_saying(&f.url(format!("{PATH}/{id}")), &said);
         }
-    }
+        Err(status) => status,
+    };
     show_customer(&app, &ctx, f, status, id, Some(form)).await
 }
 
 /// `POST /customers/{id}/delete`
-async fn delete(
-    State(app): State<App>,
-    Visit { ctx, f }: Visit,
-    PathId(id): PathId<CustomerId>,
-    mut form: Form,
-) -> Answer {
+async fn delete(State(app): State<App>, Visit { ctx, f }: Visit, PathId(id): PathId<CustomerId>, form: Form) -> Answer {
     ctx.require(P::CustomerWrite)?;
-    let Some(seen) = form.need::<i64>("revision").map(Revision) else {
-        return Err(Problem::invalid(form.errors));
-    };
+    let seen = form.must_have_seen()?;
     let customer = app.tms.customers().get(&ctx, id).await?;
     match app.tms.customers().delete(&ctx, id, seen).await {
         Ok(()) => {
@@ -150,16 +140,7 @@ async fn show_customer(
 ) -> Answer {
     let customer = app.tms.customers().get(ctx, id).await?;
     let present = || filled(&customer.draft, Some(customer.revision));
-    let form = match typed {
-        // What somebody else has written is shown, with the revision that a second try needs.
-        Some(typed) if status == StatusCode::PRECONDITION_FAILED => {
-            let mut form = present();
-            form.fault = typed.fault;
-            form
-        }
-        Some(typed) => typed,
-        None => present(),
-    };
+    let form = typed.map_or_else(present, |typed| typed.or_present(status, present));
     let may_change = f.may(P::CustomerWrite);
     page_as(
         status,

@@ -3,7 +3,7 @@
 mod history;
 mod log;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::State;
@@ -96,12 +96,9 @@ pub(super) async fn terminal_page(
     mut params: Params,
     form: Form,
 ) -> Result<TerminalPage, Problem> {
-    let names = SPANS.map(|(name, _)| name);
-    let wanted = params.one_of("span", &names).unwrap_or_default();
-    let (span, seconds) = SPANS
-        .into_iter()
-        .find(|(name, _)| *name == wanted)
-        .unwrap_or(("1h", 3_600));
+    let wanted = params.one_of("span", &SPANS.map(|span| span.name)).unwrap_or_default();
+    let [usual, ..] = SPANS;
+    let span = SPANS.into_iter().find(|span| span.name == wanted).unwrap_or(usual);
     let logs = logs(app, ctx, &f, id, params).await?;
     let view = app.tms.terminals().get(ctx, id).await?;
     let presence = &view.presence;
@@ -114,8 +111,8 @@ pub(super) async fn terminal_page(
         why: why(&f, &view, &app.tms.settings().rules().presence),
         link: presence.link(ctx.now).as_str(),
         device,
-        span,
-        series: series(app, ctx, &f, id, Duration::from_secs(seconds)).await?,
+        span: span.name,
+        series: series(app, ctx, &f, id, span).await?,
         timeline: timeline(app, ctx, &f, &view).await?,
         alerts: alerts(app, ctx, &f, id).await?,
         logs,

@@ -4,12 +4,9 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::State;
-use http::StatusCode;
 use tms_core::{
-    Ctx, Error,
-    customer::store::CustomerFilter,
-    id::{CustomerId, Revision, TerminalId},
-    page::{Order, PageRequest},
+    Ctx,
+    id::TerminalId,
     permission::Permission,
     settings::{MAX_INTERVAL_S, MIN_INTERVAL_S},
     terminal::{TerminalDraft, TerminalView},
@@ -20,6 +17,7 @@ use crate::{
     api::{field::optional_date, routes::Routes},
     console::{
         answer::{Answer, go_saying, page, page_as},
+        customer_choice::{needed, proposed},
         flash::Flash,
         form::Form,
         frame::Frame,
@@ -29,9 +27,6 @@ use crate::{
     problem::Problem,
     state::App,
 };
-
-/// How many customers are proposed.
-const PROPOSED: u32 = 100;
 
 pub(super) fn routes() -> Routes {
     Routes::default()
@@ -55,19 +50,10 @@ struct EditPage {
 
 impl EditPage {
     async fn of(app: &App, ctx: &Ctx, f: Arc<Frame>, form: Form, view: Option<&TerminalView>) -> Result<Self, Problem> {
-        let page = PageRequest::first(PROPOSED);
-        let customers = app.tms.customers();
-        let found = customers
-            .list(ctx, CustomerFilter::default(), Order::Ascending, &page)
-            .await?;
         Ok(Self {
             id: view.map(|view| view.terminal.id),
             serial: view.map_or_else(String::new, |view| view.terminal.draft.serial.to_string()),
-            customers: found
-                .items
-                .into_iter()
-                .map(|customer| customer.draft.company_name)
-                .collect(),
+            customers: proposed(app, ctx).await?,
             interval: (MIN_INTERVAL_S, MAX_INTERVAL_S),
             f,
             form,
@@ -89,18 +75,19 @@ async fn show_new(State(app): State<App>, Visit { ctx, f }: Visit) -> Answer {
 /// `POST /terminals/new`
 async fn register(State(app): State<App>, Visit { ctx, f }: Visit, mut form: Form) -> Answer {
     ctx.require(Permission::TerminalWrite)?;
-    if let Some(draft) = read(&app, &ctx, &mut form).await? {
-        match app.tms.terminals().create(&ctx, draft).await {
-            Ok(made) => {
-                let serial = &made.terminal.draft.serial;
-                let to = f.url(format!("/terminals/{}", made.terminal.id));
-                return go_saying(&to, &Flash::good("terminal.registered", &[serial]));
-            }
-            Err(error) => form.refuse(&f, error)?,
+    let draft = read(&app, &ctx, &mut form).await?;
+    let made = form
+        .carry_out(&f, draft, |draft| app.tms.terminals().create(&ctx, draft))
+        .await?;
+    let status = match made {
+        Ok(made) => {
+            let to = f.url(format!("/terminals/{}", made.terminal.id));
+            let said = Flash::good("terminal.registered", &[&made.terminal.draft.serial]);
+            return go_saying(&to, &said);
         }
-    }
-    let page = EditPage::of(&app, &ctx, f, form, None).await?;
-    page_as(StatusCode::UNPROCESSABLE_ENTITY, &page)
+        Err(status) => status,
+    };
+    page_as(status, &EditPage::of(&app, &ctx, f, form, None).await?)
 }
 
 /// `GET /terminals/{id}/edit`
@@ -119,23 +106,20 @@ async fn change(
     mut form: Form,
 ) -> Answer {
     ctx.require(Permission::TerminalWrite)?;
-    let seen = form.value("revision").parse().map_or(Revision(0), Revision);
-    let mut status = StatusCode::UNPROCESSABLE_ENTITY;
-    if let Some(draft) = read(&app, &ctx, &mut form).await? {
-        match app.tms.terminals().update(&ctx, id, seen, draft).await {
-            Ok(view) => {
-                let to = f.url(format!("/terminals/{id}"));
-                return go_saying(&to, &Flash::good("terminal.saved", &[&view.terminal.draft.serial]));
-            }
-            Err(Error::Stale(what)) => {
-                status = StatusCode::PRECONDITION_FAILED;
-                form = filled(&app.tms.terminals().get(&ctx, id).await?);
-                form.refuse(&f, Error::Stale(what))?;
-            }
-            Err(error) => form.refuse(&f, error)?,
+    let wish = form.seen().zip(read(&app, &ctx, &mut form).await?);
+    let terminals = app.tms.terminals();
+    let saved = form
+        .carry_out(&f, wish, |(seen, draft)| terminals.update(&ctx, id, seen, draft))
+        .await?;
+    let status = match saved {
+        Ok(saved) => {
+            let said = Flash::good("terminal.saved", &[&saved.terminal.draft.serial]);
+            return go_saying(&f.url(format!("/terminals/{id}")), &said);
         }
-    }
-    let view = app.tms.terminals().get(&ctx, id).await?;
+        Err(status) => status,
+    };
+    let view = terminals.get(&ctx, id).await?;
+    let form = form.or_present(status, || filled(&view));
     page_as(status, &EditPage::of(&app, &ctx, f, form, Some(&view)).await?)
 }
 
@@ -170,7 +154,7 @@ fn filled(view: &TerminalView) -> Form {
 async fn read(app: &App, ctx: &Ctx, form: &mut Form) -> Result<Option<TerminalDraft>, Problem> {
     let serial = SerialNumber::parse(form.value("serial_number").trim());
     let serial = form.errors.take("serial_number", serial);
-    let customer = customer(app, ctx, form).await?;
+    let customer = needed(app, ctx, form, "customer").await?;
     let interval = form.need::<u32>("heartbeat_interval");
     let dates = ["installed_date", "warranty_end_date"].map(|name| {
         let text = form.text(name);
@@ -193,14 +177,4 @@ async fn read(app: &App, ctx: &Ctx, form: &mut Form) -> Result<Option<TerminalDr
         installed_date,
         warranty_end_date,
     }))
-}
-
-/// Finds the customer of the name that was typed.
-async fn customer(app: &App, ctx: &Ctx, form: &mut Form) -> Result<Option<CustomerId>, Problem> {
-    let name = form.value("customer").to_owned();
-    let found = app.tms.customers().find_by_name(ctx, &name).await?;
-    if found.is_none() {
-        form.errors.add("customer", "there is no such customer");
-    }
-    Ok(found.map(|customer| customer.id))
 }

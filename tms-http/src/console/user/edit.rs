@@ -7,21 +7,21 @@ use axum::extract::State;
 use http::StatusCode;
 use tms_core::{
     Ctx, Error,
-    customer::store::CustomerFilter,
-    id::{CustomerId, Revision, UserId},
+    id::UserId,
     operator::{Profile, User, users::UserRequest},
-    page::{MAX_PER_PAGE, Order, PageRequest},
     permission::{Permission as P, Role},
 };
 
-use super::{LinkPage, PATH, company};
+use super::{LinkPage, PATH};
 use crate::{
     api::routes::Routes,
     console::{
         answer::{Answer, go, go_saying, page, page_as},
+        customer_choice::{chosen, name_of, proposed},
         flash::Flash,
         form::Form,
         frame::Frame,
+        kept::Kept,
         visit::Visit,
     },
     extract::PathId,
@@ -45,7 +45,7 @@ pub(super) fn routes() -> Routes {
 struct NewPage {
     f: Arc<Frame>,
     form: Form,
-    customers: Vec<(CustomerId, String)>,
+    customers: Vec<String>,
 }
 
 #[derive(Template)]
@@ -55,7 +55,7 @@ struct UserPage {
     user: User,
     customer: Option<String>,
     form: Form,
-    customers: Vec<(CustomerId, String)>,
+    customers: Vec<String>,
     may_audit: bool,
 }
 
@@ -65,65 +65,61 @@ async fn show_new(State(app): State<App>, visit: Visit) -> Answer {
     visit.fresh()?;
     let Visit { ctx, f } = visit;
     let form = Form::of([("role", Role::Viewer.as_str().to_owned())]);
-    let customers = customers(&app, &ctx).await?;
+    let customers = proposed(&app, &ctx).await?;
     page(&NewPage { f, form, customers })
 }
 
 /// `POST /users/new`: the answer shows this once how the person sets a password.
-async fn create(State(app): State<App>, Visit { ctx, f }: Visit, mut form: Form) -> Answer {
+async fn create(State(app): State<App>, Visit { ctx, f }: Visit, Kept(mut form): Kept) -> Answer {
     ctx.require(P::UserWrite)?;
-    if let Some(profile) = read_profile(&mut form, false) {
-        let request = UserRequest {
-            username: form.value("username").to_owned(),
-            profile,
-            password: None,
-        };
-        match app.tms.users().create(&ctx, request).await {
-            Ok((user, Some(link))) => return page_as(StatusCode::CREATED, &LinkPage::of(f, user, &link)),
-            Ok((user, None)) => return go(&f.url(format!("{PATH}/{}", user.id))),
-            Err(error) => form.refuse(&f, error)?,
-        }
-    }
-    let customers = customers(&app, &ctx).await?;
-    page_as(StatusCode::UNPROCESSABLE_ENTITY, &NewPage { f, form, customers })
+    let profile = read_profile(&app, &ctx, &mut form, false).await?;
+    let username = form.value("username").to_owned();
+    let request = profile.map(|profile| UserRequest {
+        username,
+        profile,
+        password: None,
+    });
+    let made = form
+        .carry_out(&f, request, |request| app.tms.users().create(&ctx, request))
+        .await?;
+    let status = match made {
+        Ok((user, Some(link))) => return page_as(StatusCode::CREATED, &LinkPage::of(f, user, &link)),
+        Ok((user, None)) => return go(&f.url(format!("{PATH}/{}", user.id))),
+        Err(status) => status,
+    };
+    let customers = proposed(&app, &ctx).await?;
+    page_as(status, &NewPage { f, form, customers })
 }
 
 /// `GET /users/{id}`
 async fn show(State(app): State<App>, Visit { ctx, f }: Visit, PathId(id): PathId<UserId>) -> Answer {
     let user = app.tms.users().get(&ctx, id).await?;
-    let form = filled(&user);
-    show_user(&app, &ctx, f, StatusCode::OK, user, form).await
+    show_user(&app, &ctx, f, StatusCode::OK, user, None).await
 }
 
 /// `POST /users/{id}`
-async fn update(State(app): State<App>, Visit { ctx, f }: Visit, PathId(id): PathId<UserId>, mut form: Form) -> Answer {
+async fn update(
+    State(app): State<App>,
+    Visit { ctx, f }: Visit,
+    PathId(id): PathId<UserId>,
+    Kept(mut form): Kept,
+) -> Answer {
     ctx.require(P::UserWrite)?;
-    let present = app.tms.users().get(&ctx, id).await?;
-    let seen = form.need::<i64>("revision").map(Revision);
-    let next = read_profile(&mut form, present.profile.is_disabled);
-    let mut status = StatusCode::UNPROCESSABLE_ENTITY;
-    if let (Some(seen), Some(next)) = (seen, next) {
-        match app.tms.users().update(&ctx, id, seen, next).await {
-            Ok(user) => {
-                let said = Flash::good("users.saved", &[&user.username]);
-                return go_saying(&f.url(format!("{PATH}/{id}")), &said);
-            }
-            Err(error) => {
-                if matches!(error, Error::Stale(_)) {
-                    status = StatusCode::PRECONDITION_FAILED;
-                }
-                form.refuse(&f, error)?;
-            }
+    let users = app.tms.users();
+    let is_disabled = users.get(&ctx, id).await?.profile.is_disabled;
+    let wish = form.seen().zip(read_profile(&app, &ctx, &mut form, is_disabled).await?);
+    let saved = form
+        .carry_out(&f, wish, |(seen, next)| users.update(&ctx, id, seen, next))
+        .await?;
+    let status = match saved {
+        Ok(user) => {
+            let said = Flash::good("users.saved", &[&user.username]);
+            return go_saying(&f.url(format!("{PATH}/{id}")), &said);
         }
-    }
-    let user = app.tms.users().get(&ctx, id).await?;
-    if status == StatusCode::PRECONDITION_FAILED {
-        // What somebody else has written is shown, with the revision that a second try needs.
-        let fault = form.fault.take();
-        form = filled(&user);
-        form.fault = fault;
-    }
-    show_user(&app, &ctx, f, status, user, form).await
+        Err(status) => status,
+    };
+    let user = users.get(&ctx, id).await?;
+    show_user(&app, &ctx, f, status, user, Some(form)).await
 }
 
 /// `POST /users/{id}/disable`
@@ -136,17 +132,14 @@ async fn enable(State(app): State<App>, visit: Visit, PathId(id): PathId<UserId>
     set_disabled(&app, visit, id, form, false).await
 }
 
-async fn set_disabled(app: &App, Visit { ctx, f }: Visit, id: UserId, mut form: Form, is_disabled: bool) -> Answer {
+async fn set_disabled(app: &App, Visit { ctx, f }: Visit, id: UserId, form: Form, is_disabled: bool) -> Answer {
     ctx.require(P::UserWrite)?;
     let user = app.tms.users().get(&ctx, id).await?;
-    let seen = form.need::<i64>("revision").map(Revision);
+    let seen = form.must_have_seen()?;
     let to = f.url(format!("{PATH}/{id}"));
     let next = Profile {
         is_disabled,
         ..user.profile
-    };
-    let Some(seen) = seen else {
-        return Err(Problem::invalid(form.errors));
     };
     let key = if is_disabled { "users.disabled" } else { "users.enabled" };
     match app.tms.users().update(&ctx, id, seen, next).await {
@@ -157,12 +150,10 @@ async fn set_disabled(app: &App, Visit { ctx, f }: Visit, id: UserId, mut form: 
 }
 
 /// `POST /users/{id}/delete`
-async fn delete(State(app): State<App>, Visit { ctx, f }: Visit, PathId(id): PathId<UserId>, mut form: Form) -> Answer {
+async fn delete(State(app): State<App>, Visit { ctx, f }: Visit, PathId(id): PathId<UserId>, form: Form) -> Answer {
     ctx.require(P::UserWrite)?;
     let user = app.tms.users().get(&ctx, id).await?;
-    let Some(seen) = form.need::<i64>("revision").map(Revision) else {
-        return Err(Problem::invalid(form.errors));
-    };
+    let seen = form.must_have_seen()?;
     match app.tms.users().delete(&ctx, id, seen).await {
         Ok(()) => go_saying(&f.url(PATH), &Flash::good("users.deleted", &[&user.username])),
         Err(Error::Conflict(_)) => {
@@ -173,9 +164,11 @@ async fn delete(State(app): State<App>, Visit { ctx, f }: Visit, PathId(id): Pat
     }
 }
 
-async fn show_user(app: &App, ctx: &Ctx, f: Arc<Frame>, status: StatusCode, user: User, form: Form) -> Answer {
-    let customer = company(app, ctx, user.profile.customer).await?;
-    let customers = customers(app, ctx).await?;
+async fn show_user(app: &App, ctx: &Ctx, f: Arc<Frame>, status: StatusCode, user: User, typed: Option<Form>) -> Answer {
+    let customer = name_of(app, ctx, user.profile.customer).await?;
+    let present = || filled(&user, customer.clone());
+    let form = typed.map_or_else(present, |typed| typed.or_present(status, present));
+    let customers = proposed(app, ctx).await?;
     let may_audit = f.may(P::AuditRead);
     page_as(
         status,
@@ -190,43 +183,29 @@ async fn show_user(app: &App, ctx: &Ctx, f: Arc<Frame>, status: StatusCode, user
     )
 }
 
-/// Returns the first customers by name, to choose from.
-async fn customers(app: &App, ctx: &Ctx) -> Result<Vec<(CustomerId, String)>, Error> {
-    let first = PageRequest::first(MAX_PER_PAGE);
-    let all = CustomerFilter::default();
-    let found = app.tms.customers().list(ctx, all, Order::Ascending, &first).await?;
-    let named = found.items.into_iter();
-    Ok(named
-        .map(|customer| (customer.id, customer.draft.company_name))
-        .collect())
-}
-
 /// Puts what is stored into a form.
-fn filled(user: &User) -> Form {
+fn filled(user: &User, customer: Option<String>) -> Form {
     let profile = &user.profile;
     Form::of([
         ("full_name", profile.full_name.clone()),
         ("email", profile.email.clone().unwrap_or_default()),
         ("role", profile.role.as_str().to_owned()),
-        (
-            "customer_id",
-            profile.customer.map(|id| id.to_string()).unwrap_or_default(),
-        ),
+        ("only_customer", customer.unwrap_or_default()),
         ("revision", user.revision.0.to_string()),
     ])
 }
 
-fn read_profile(form: &mut Form, is_disabled: bool) -> Option<Profile> {
+async fn read_profile(app: &App, ctx: &Ctx, form: &mut Form, is_disabled: bool) -> Result<Option<Profile>, Problem> {
     let role = form.need("role");
-    let customer = form.read("customer_id");
+    let customer = chosen(app, ctx, form, "only_customer").await?;
     if !form.errors.is_empty() {
-        return None;
+        return Ok(None);
     }
-    Some(Profile {
+    Ok(role.map(|role| Profile {
         full_name: form.value("full_name").trim().to_owned(),
         email: form.text("email"),
-        role: role?,
+        role,
         customer,
         is_disabled,
-    })
+    }))
 }
