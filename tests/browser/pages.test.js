@@ -22,8 +22,21 @@ before(async () => {
     // Text that means harm, in what people type too.
     await root.call("PATCH", `/alerts/${alerts.data[0].id}`, { is_resolved: true, resolution_notes: HOSTILE });
     const guest = await root.post("/users", { username: "guest", role: "viewer", full_name: HOSTILE.slice(0, 100) });
+    const night = { url: "https://hooks.example.com/night", secret: "a key of the signature" };
+    const channel = await root.post("/notification-channels", { name: HOSTILE.slice(0, 100), web_hook: night });
+    await root.post("/alert-rules", {
+        alert_type: "high_disk",
+        customer_id: customers.data[0].id,
+        is_enabled: false,
+        severity: "LOW",
+        threshold: { value: 95, duration_s: 600, clear_value: 90 },
+    });
+    const rules = await root.get("/alert-rules");
     pages = [
+        "/dashboard",
         "/terminals",
+        `/terminals/${hostile.id}?span=7d`,
+        "/terminals/new",
         "/alerts",
         "/alerts?state=all",
         `/alerts/${alerts.data[0].id}`,
@@ -37,6 +50,20 @@ before(async () => {
         "/users/new",
         "/audit",
         "/audit/verify",
+        "/reports",
+        "/reports?granularity=hour",
+        "/reports/summary?period=today",
+        "/enrollment-codes",
+        "/enrollment-codes/new",
+        "/notification-channels",
+        "/notification-channels/new",
+        "/notification-channels/new?kind=web_hook",
+        "/notification-channels/new?kind=slack",
+        `/notification-channels/${channel.id}`,
+        "/settings",
+        "/settings/rules",
+        "/settings/rules/new",
+        `/settings/rules/${rules.data[3].id}`,
         "/confirm",
     ];
     assert.ok(agents.has(UNPLUGGED));
