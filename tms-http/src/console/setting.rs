@@ -35,7 +35,7 @@ pub(super) fn routes() -> Routes {
 
 /// Returns the pages that settings have.
 fn tabs(f: &Frame, present: &str) -> Vec<Tab> {
-    [(PATH, "settings.title"), (rule::PATH, "rules.title")]
+    [(PATH, "settings.title"), (rule::PATH, "alert_rules.title")]
         .map(|(path, key)| Tab::of(f, path, key, present))
         .into()
 }

@@ -144,7 +144,7 @@ async fn create(State(app): State<App>, Visit { ctx, f }: Visit, Kept(mut form):
     match form.carry_out(&f, rule, |rule| rules.create(&ctx, rule)).await? {
         Ok(made) => {
             let cause = f.name("alert.title", made.rule.cause);
-            go_saying(&f.url(PATH), &Flash::good("rules.added", &[&cause]))
+            go_saying(&f.url(PATH), &Flash::good("alert_rules.added", &[&cause]))
         }
         Err(status) => show_rule(&app, &ctx, f, status, form, None).await,
     }
@@ -178,7 +178,7 @@ async fn update(
     let status = match saved {
         Ok(saved) => {
             let cause = f.name("alert.title", saved.rule.cause);
-            return go_saying(&f.url(PATH), &Flash::good("rules.saved", &[&cause]));
+            return go_saying(&f.url(PATH), &Flash::good("alert_rules.saved", &[&cause]));
         }
         Err(status) => status,
     };
@@ -197,7 +197,7 @@ async fn delete(
     ctx.require(P::SettingsWrite)?;
     let seen = form.must_have_seen()?;
     app.tms.alert_rules().delete(&ctx, id, seen).await?;
-    go_saying(&f.url(PATH), &Flash::good("rules.deleted", &[]))
+    go_saying(&f.url(PATH), &Flash::good("alert_rules.deleted", &[]))
 }
 
 async fn show_rule(
@@ -238,7 +238,7 @@ fn when(f: &Frame, rule: &AlertRule) -> String {
     match rule.threshold {
         None => f.name("alert.plain", rule.cause),
         Some(threshold) => f.t3(
-            "rules.above",
+            "alert_rules.above",
             threshold.value,
             f.span(threshold.duration()),
             threshold.clear_value,
