@@ -143,7 +143,8 @@ async fn what_went_wrong_is_summed_up() {
 #[tokio::test]
 async fn who_is_bound_to_a_customer_gets_that_ones_reports() {
     let world = world().await;
-    let person = json!({ "username": "bound-san", "role": "viewer", "customer_id": 1 });
+    let customer = world.first("/customers?search=ABC").await;
+    let person = json!({ "username": "bound-san", "role": "viewer", "customer_id": customer });
     let made = world.post("/users", &person).by("admin").send().await.ok(201);
     let token = made["password_link"]["token"].as_str().unwrap();
     let browser = Browser::new(&world);
