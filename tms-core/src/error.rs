@@ -58,6 +58,11 @@ impl FieldErrors {
         checked.map_err(|e| self.add(field, e.0)).ok()
     }
 
+    /// Tells whether something is wrong with `field`.
+    pub fn has(&self, field: &str) -> bool {
+        self.0.contains_key(field)
+    }
+
     /// Tells whether nothing is wrong.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -164,6 +164,32 @@ pub struct Terminal {
     pub revision: Revision,
 }
 
+impl Terminal {
+    /// Returns the terminal as a person wants it to be. An agent's token is good for the serial number with which it
+    /// enrolled, so that number stays from then on (DECISIONS 35).
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] for a retired one, and for another serial number once an agent has enrolled;
+    /// [`Error::Invalid`].
+    pub fn changed(&self, draft: TerminalDraft, at: Timestamp) -> Result<Self, Error> {
+        let refusal = match self.lifecycle {
+            Lifecycle::Retired => Some("a retired terminal stays as it is"),
+            Lifecycle::Active if draft.serial != self.draft.serial => {
+                Some("an enrolled terminal keeps its serial number")
+            }
+            Lifecycle::Active | Lifecycle::Registered => None,
+        };
+        if let Some(refusal) = refusal {
+            return Err(Error::Conflict(refusal.to_owned()));
+        }
+        Ok(Self {
+            draft: draft.checked()?,
+            updated_at: at,
+            ..self.clone()
+        })
+    }
+}
+
 /// A terminal with all that a reader of it wants to see.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TerminalView {

@@ -7,7 +7,10 @@ use std::borrow::Cow;
 
 use csv::{ReaderBuilder, StringRecord};
 use encoding_rs::{Encoding, SHIFT_JIS, UTF_8};
-use tms_core::text::InvalidText;
+use tms_core::{
+    error::{Error, FieldErrors},
+    text::InvalidText,
+};
 
 /// Tells spreadsheets that a file is UTF-8.
 pub(crate) const BOM: &str = "\u{feff}";
@@ -80,6 +83,63 @@ fn breaks_in(text: &str) -> u64 {
     u64::try_from(text.matches('\n').count()).unwrap_or(u64::MAX)
 }
 
+/// Tells whether the text of a row ends within quotation marks. The reader takes the rest of the file for that cell and
+/// says nothing of it.
+fn is_open(row: &str) -> bool {
+    let (mut is_begin, mut is_quoted) = (true, false);
+    let mut characters = row.chars().peekable();
+    while let Some(c) = characters.next() {
+        match c {
+            // Two of them within a cell are one that is meant.
+            '"' if is_quoted => is_quoted = characters.next_if_eq(&'"').is_some(),
+            '"' if is_begin => is_quoted = true,
+            _ => {}
+        }
+        is_begin = matches!(c, ',' | '\r' | '\n');
+    }
+    is_quoted
+}
+
+/// Numbers rows as a spreadsheet does: lines within cells make none.
+struct Numbers<'t> {
+    text: &'t str,
+    lines: u64,
+    inner_lines: u64,
+    counted: usize,
+}
+
+impl<'t> Numbers<'t> {
+    const fn of(text: &'t str) -> Self {
+        Self {
+            text,
+            lines: 1,
+            inner_lines: 0,
+            counted: 0,
+        }
+    }
+
+    /// Returns the number of the next row; it begins where [`Self::rest`] does then.
+    fn next(&mut self, record: &StringRecord) -> u64 {
+        // The reader's own count lags behind where rows end with two characters.
+        let start = record
+            .position()
+            .map_or(0, |place| usize::try_from(place.byte()).unwrap_or(0));
+        let gap = self.text.get(start..).unwrap_or_default();
+        let start = start + gap.len() - gap.trim_start_matches(['\r', '\n']).len();
+        self.lines += breaks_in(self.text.get(self.counted..start).unwrap_or_default());
+        self.counted = start;
+        let number = self.lines.saturating_sub(self.inner_lines);
+        self.inner_lines += record.iter().map(breaks_in).sum::<u64>();
+        number
+    }
+
+    /// Returns the text from the last numbered row on.
+    fn rest(&self) -> &'t str {
+        let rest = self.text.get(self.counted..).unwrap_or_default();
+        rest.strip_prefix(BOM).unwrap_or(rest)
+    }
+}
+
 /// A table whose first row names its columns.
 #[derive(Debug)]
 pub(crate) struct Table {
@@ -100,37 +160,36 @@ pub(crate) struct Row {
 
 impl Table {
     /// Reads a table; rows without anything in them are left out.
-    pub(crate) fn read(text: &str) -> Result<Self, InvalidText> {
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] that names the `file`, or the row whose quotation mark is not closed.
+    pub(crate) fn read(text: &str) -> Result<Self, Error> {
         let mut reader = ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
             .from_reader(text.as_bytes());
-        // Lines within cells make no rows of a spreadsheet.
-        let mut inner_lines = 0;
-        let (mut lines, mut counted) = (1, 0);
+        let (mut numbers, mut last) = (Numbers::of(text), 1);
         let mut rows = Vec::new();
         let mut record = StringRecord::new();
         while reader
             .read_record(&mut record)
-            .map_err(|_| InvalidText("is no table".to_owned()))?
+            .map_err(|_| FieldErrors::single("file", "is no table"))?
         {
-            // The reader's own count lags behind where rows end with two characters.
-            let start = record
-                .position()
-                .map_or(0, |place| usize::try_from(place.byte()).unwrap_or(0));
-            let gap = text.get(start..).unwrap_or_default();
-            let start = start + gap.len() - gap.trim_start_matches(['\r', '\n']).len();
-            lines += breaks_in(text.get(counted..start).unwrap_or_default());
-            counted = start;
-            let number = lines.saturating_sub(inner_lines);
-            inner_lines += record.iter().map(breaks_in).sum::<u64>();
+            let number = numbers.next(&record);
+            last = number;
             let cells: Vec<String> = record.iter().map(|cell| plain(cell.trim()).to_owned()).collect();
             if cells.iter().any(|cell| !cell.is_empty()) {
                 rows.push(Row { number, cells });
             }
         }
+        if is_open(numbers.rest()) {
+            return Err(FieldErrors::single(
+                format!("row {last}"),
+                "has a quotation mark that is not closed",
+            ));
+        }
         if rows.is_empty() {
-            return Err(InvalidText("has no row with the names of the columns".to_owned()));
+            return Err(FieldErrors::single("file", "has no row with the names of the columns"));
         }
         let columns = rows.remove(0).cells;
         let columns = columns.into_iter().map(|name| name.to_lowercase()).collect();
@@ -184,6 +243,33 @@ mod tests {
         assert_eq!(numbers, [2, 5]);
         for empty in ["", "\n\n", ",,\n"] {
             assert!(Table::read(empty).is_err(), "{empty:?}");
+        }
+    }
+
+    #[test]
+    fn a_quotation_mark_that_is_not_closed_is_named_by_its_row() {
+        for (text, row) in [
+            ("a,b\n1,\"two", "row 2"),
+            ("a,b\r\n1,2\r\n\"3\r\n5,6\r\n", "row 3"),
+            ("\"a", "row 1"),
+            ("\u{feff}\"a", "row 1"),
+            ("a\n\"two\nlines\"\n\"\"\"", "row 3"),
+            ("a\n\"x\"\"", "row 2"),
+            ("a\n\"", "row 2"),
+        ] {
+            match Table::read(text) {
+                Err(Error::Invalid(fields)) => assert_eq!(fields.iter().next().unwrap().0, row, "{text:?}"),
+                other => panic!("{text:?}: {other:?}"),
+            }
+        }
+        for text in [
+            "a\n\"\"\n",
+            "a\nx\"y\n",
+            "a\n\"x\"\"\"\n",
+            "a\n\"x\"y\"\n",
+            "a,b\n\"1\",\"2\"",
+        ] {
+            assert!(Table::read(text).is_ok(), "{text:?}");
         }
     }
 

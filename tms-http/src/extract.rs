@@ -10,7 +10,7 @@ pub(crate) mod repeatable;
 
 pub(crate) use body::JsonBody;
 pub(crate) use csv_body::CsvBody;
-pub(crate) use if_match::{Etag, IfMatch};
+pub(crate) use if_match::{ContentTag, Etag, IfMatch};
 pub(crate) use operator::{Anyone, SignedIn};
 pub(crate) use path_id::PathId;
 pub(crate) use query::Params;

@@ -54,7 +54,7 @@ pub fn csv(bytes: &[u8]) {
     let Ok(table) = Table::read(&text) else {
         return;
     };
-    let _ = terminal::columns::rows(&table);
+    let _ = terminal::columns::list(&table);
     let mut printed = String::new();
     line(&mut printed, table.columns.iter().map(String::as_str));
     for row in &table.rows {

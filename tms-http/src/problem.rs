@@ -30,6 +30,8 @@ pub(crate) enum Code {
     Conflict,
     NotJson,
     MediaType,
+    /// The media type is not the one of a table; the same code as [`Self::MediaType`].
+    NotCsv,
     Stale,
     IfMatchMissing,
     NotFound,
@@ -59,6 +61,7 @@ impl Code {
                 S::UNSUPPORTED_MEDIA_TYPE,
                 "The body must be application/json",
             ),
+            Self::NotCsv => ("VAL_004", S::UNSUPPORTED_MEDIA_TYPE, "The body must be text/csv"),
             Self::Stale => ("PRE_001", S::PRECONDITION_FAILED, "Changed meanwhile: read it again"),
             Self::IfMatchMissing => ("PRE_002", S::PRECONDITION_REQUIRED, "If-Match is required"),
             Self::NotFound => ("RES_001", S::NOT_FOUND, "Not found"),

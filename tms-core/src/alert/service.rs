@@ -11,7 +11,7 @@ use crate::{
     envelope::Envelope,
     error::{Error, FieldErrors, StoreError},
     event::EventKind,
-    id::AlertId,
+    id::{AlertId, EntityRef, Revision},
     idempotency::IdempotencyStore,
     page::{Order, Page, PageRequest},
     permission::Permission,
@@ -105,15 +105,25 @@ impl Alerts {
     }
 
     /// Acknowledges or resolves an alert. The reconciler may change it at the same time; that is not the person's
-    /// concern, so the answer is applied to the alert as it then is.
+    /// concern unless they name the revision that they have seen, so the answer is applied to the alert as it then is.
     ///
     /// # Errors
-    /// [`Error::Conflict`] once it is resolved, [`Error::Invalid`] for wrong notes.
-    pub async fn answer(&self, ctx: &Ctx, id: AlertId, answer: AlertAnswer) -> Result<Alert, Error> {
+    /// [`Error::Conflict`] once it is resolved, [`Error::Stale`] if its revision is not the one `seen`,
+    /// [`Error::Invalid`] for wrong notes.
+    pub async fn answer(
+        &self,
+        ctx: &Ctx,
+        id: AlertId,
+        seen: Option<Revision>,
+        answer: AlertAnswer,
+    ) -> Result<Alert, Error> {
         ctx.require(Permission::AlertWrite)?;
         let answer = answer.checked()?;
         for _ in 0..5 {
             let mut alert = self.get(ctx, id).await?;
+            if seen.is_some_and(|seen| seen != alert.revision) {
+                return Err(Error::Stale(EntityRef::new("alert", id)));
+            }
             let before = alert.state;
             answer.apply(&mut alert, &ctx.actor_name(), ctx.now)?;
             if alert.state == before {
@@ -130,7 +140,7 @@ impl Alerts {
         Err(Error::unavailable("the alert is changed by others all the time"))
     }
 
-    async fn save(&self, ctx: &Ctx, alert: &Alert, before: AlertState) -> Result<crate::id::Revision, StoreError> {
+    async fn save(&self, ctx: &Ctx, alert: &Alert, before: AlertState) -> Result<Revision, StoreError> {
         let action = if alert.state == AlertState::Resolved {
             "alert.resolve"
         } else {

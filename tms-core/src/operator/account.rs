@@ -119,20 +119,27 @@ impl Accounts {
         Ok((sessions, present))
     }
 
+    /// Returns one of the actor's sessions that goes on, and says which one is the present.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when the actor has no such session.
+    pub async fn session(&self, ctx: &Ctx, id: SessionId) -> Result<(Session, SessionId), Error> {
+        let (person, present) = ctx.session()?;
+        let own = self.shared.stores.sessions.find(person.user, id).await?;
+        let live = own.filter(|session| session.is_live(ctx.now));
+        live.map(|session| (session, present))
+            .ok_or_else(|| Error::not_found("session", id))
+    }
+
     /// Ends one of the actor's sessions.
     ///
     /// # Errors
     /// [`Error::NotFound`] when the actor has no such session.
     pub async fn end_session(&self, ctx: &Ctx, id: SessionId) -> Result<(), Error> {
-        let (person, _) = ctx.session()?;
+        self.session(ctx, id).await?;
         let target = AuditTarget::existing("session", id.get());
         let with = Envelope::audited(ctx.audit("session.revoke", target, json!({})));
-        let sessions = &self.shared.stores.sessions;
-        let own = sessions.find(person.user, id).await?;
-        if own.is_none_or(|session| !session.is_live(ctx.now)) {
-            return Err(Error::not_found("session", id));
-        }
-        Ok(sessions.revoke(id, with).await?)
+        Ok(self.shared.stores.sessions.revoke(id, with).await?)
     }
 
     /// Ends all of the actor's sessions but the present one; returns how many.

@@ -14,7 +14,9 @@ use crate::{
     id::CustomerId,
     idempotency::{Once, Remembered, once},
     permission::Permission,
+    settings::MIN_INTERVAL_S,
     text::SerialNumber,
+    time::Timestamp,
 };
 
 /// The most rows of one import.
@@ -22,13 +24,34 @@ pub const MOST_ROWS: usize = 10_000;
 /// The most wrong rows that are named.
 const MOST_NAMED: usize = 100;
 
+/// A list as it was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImportList {
+    /// The rows.
+    pub rows: Vec<ImportRow>,
+    /// What could not be read, named together with what is wrong beyond that.
+    pub faults: RowErrors,
+    /// The column in which a new terminal that names no customer misses it.
+    pub customer_column: &'static str,
+}
+
+impl Default for ImportList {
+    fn default() -> Self {
+        Self {
+            rows: Vec::new(),
+            faults: RowErrors::default(),
+            customer_column: "customer_id",
+        }
+    }
+}
+
 /// What a list says of one terminal. What it says nothing of stays, or is as usual for a new terminal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImportRow {
     /// The line on which it stands, from 1.
     pub line: u64,
-    /// Which terminal.
-    pub serial: SerialNumber,
+    /// Which terminal; `None` if that can't be read.
+    pub serial: Option<SerialNumber>,
     /// Whose it is.
     pub customer: Option<ImportCustomer>,
     /// The model of the reader.
@@ -58,6 +81,16 @@ pub enum ImportCustomer {
     Name(String),
 }
 
+impl ImportCustomer {
+    /// Returns the column that names a customer like this.
+    const fn column(&self) -> &'static str {
+        match self {
+            Self::Id(_) => "customer_id",
+            Self::Name(_) => "company_name",
+        }
+    }
+}
+
 /// What an import did, or would do.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Imported {
@@ -79,7 +112,7 @@ pub struct TerminalImport {
 }
 
 /// What is wrong with a list, by line.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RowErrors(BTreeMap<u64, FieldErrors>);
 
 impl RowErrors {
@@ -123,25 +156,25 @@ impl Terminals {
     pub async fn import(
         &self,
         ctx: &Ctx,
-        rows: Vec<ImportRow>,
+        list: ImportList,
         usual_interval_s: u32,
         is_trial: bool,
     ) -> Result<(Imported, bool), Error> {
         ctx.require(Permission::TerminalWrite)?;
         if is_trial {
-            let plan = self.plan_import(ctx, &rows, usual_interval_s).await?;
+            let plan = self.plan_import(ctx, &list, usual_interval_s).await?;
             return Ok((plan.counts(), false));
         }
-        let work = || self.carry_out_import(ctx, &rows, usual_interval_s);
+        let work = || self.carry_out_import(ctx, &list, usual_interval_s);
         match once(&*self.idempotency, ctx, work).await? {
             Once::Done(done) => Ok((done, false)),
             Once::Before(known) => Ok((recall(&known)?, true)),
         }
     }
 
-    async fn carry_out_import(&self, ctx: &Ctx, rows: &[ImportRow], interval_s: u32) -> Result<Imported, Error> {
+    async fn carry_out_import(&self, ctx: &Ctx, list: &ImportList, interval_s: u32) -> Result<Imported, Error> {
         for _ in 0..5 {
-            let plan = self.plan_import(ctx, rows, interval_s).await?;
+            let plan = self.plan_import(ctx, list, interval_s).await?;
             let counts = plan.counts();
             let mut with = Envelope::following().once(ctx, note(counts));
             if counts.created + counts.updated > 0 {
@@ -159,35 +192,40 @@ impl Terminals {
         Err(Error::unavailable("the terminals are changed by others all the time"))
     }
 
-    async fn plan_import(&self, ctx: &Ctx, rows: &[ImportRow], interval_s: u32) -> Result<Plan, Error> {
+    async fn plan_import(&self, ctx: &Ctx, list: &ImportList, interval_s: u32) -> Result<Plan, Error> {
+        let rows = &list.rows;
         if rows.len() > MOST_ROWS {
             return Err(FieldErrors::single("rows", format!("at most {MOST_ROWS} at a time")));
         }
-        let serials: Vec<_> = rows.iter().map(|row| row.serial.clone()).collect();
+        let serials: Vec<_> = rows.iter().filter_map(|row| row.serial.clone()).collect();
         let found = self.store.find_by_serials(&serials).await?;
         let mut known: HashMap<_, _> = found.into_iter().map(|t| (t.draft.serial.clone(), t)).collect();
         let customers = self.find_customers(ctx, rows).await?;
-        let (mut plan, mut errors) = (Plan::default(), RowErrors::default());
+        let (mut plan, mut errors) = (Plan::default(), list.faults.clone());
         let mut lines: HashMap<&SerialNumber, u64> = HashMap::new();
         for row in rows {
-            if let Some(first) = lines.insert(&row.serial, row.line) {
-                errors.add(row.line, "serial_number", format!("stands in row {first} already"));
+            let faults = errors.of(row.line);
+            let named = row.customer.as_ref();
+            let customer = named.and_then(|named| customers.get(named).copied().flatten());
+            if let (Some(named), None) = (named, customer) {
+                faults.add(named.column(), "there is no such customer");
+            }
+            let Some(serial) = &row.serial else {
+                check(row, faults);
+                continue;
+            };
+            if let Some(first) = lines.insert(serial, row.line) {
+                faults.add("serial_number", format!("stands in row {first} already"));
+                check(row, faults);
                 continue;
             }
-            let before = known.remove(&row.serial);
-            let customer = row
-                .customer
-                .as_ref()
-                .map(|named| customers.get(named).copied().flatten());
-            if customer == Some(None) {
-                errors.add(row.line, "customer", "there is no such customer");
-            }
-            match before {
-                None => plan.create(row, customer.flatten(), interval_s, &mut errors),
-                Some(before) if !ctx.sees(before.draft.customer) => {
-                    errors.add(row.line, "serial_number", "is taken");
+            match known.remove(serial) {
+                None => {
+                    let draft = new_draft(row, serial, customer, (list.customer_column, interval_s), faults);
+                    plan.write.create.extend(draft);
                 }
-                Some(before) => plan.update(row, customer.flatten(), before, ctx, &mut errors),
+                Some(before) if !ctx.sees(before.draft.customer) => faults.add("serial_number", "is taken"),
+                Some(before) => plan.update(row, customer, before, ctx.now, faults),
             }
         }
         errors.finish()?;
@@ -224,32 +262,14 @@ struct Plan {
 }
 
 impl Plan {
-    fn create(&mut self, row: &ImportRow, customer: Option<CustomerId>, interval_s: u32, errors: &mut RowErrors) {
-        let faults = errors.of(row.line);
-        if row.customer.is_none() {
-            faults.add("customer", "is needed for a new terminal");
-        }
-        if row.model.is_none() {
-            faults.add("model", "is needed for a new terminal");
-        }
-        let (Some(customer), Some(model)) = (customer, &row.model) else {
-            return;
-        };
-        let draft = TerminalDraft::new(row.serial.clone(), customer, model, interval_s);
-        if let Some(draft) = applied(row, None, draft, faults) {
-            self.write.create.push(draft);
-        }
-    }
-
     fn update(
         &mut self,
         row: &ImportRow,
         customer: Option<CustomerId>,
         before: Terminal,
-        ctx: &Ctx,
-        errors: &mut RowErrors,
+        now: Timestamp,
+        faults: &mut FieldErrors,
     ) {
-        let faults = errors.of(row.line);
         if before.lifecycle == Lifecycle::Retired {
             faults.add("serial_number", "belongs to a retired terminal");
             return;
@@ -262,7 +282,7 @@ impl Plan {
         } else {
             self.write.update.push(Terminal {
                 draft,
-                updated_at: ctx.now,
+                updated_at: now,
                 ..before
             });
         }
@@ -286,6 +306,37 @@ impl Plan {
             "created": created.collect::<Vec<_>>(),
             "updated": updated.collect::<Vec<_>>(),
         })
+    }
+}
+
+/// Makes the draft of a terminal that is not known, if the row says enough and nothing wrong.
+fn new_draft(
+    row: &ImportRow,
+    serial: &SerialNumber,
+    customer: Option<CustomerId>,
+    (customer_column, interval_s): (&str, u32),
+    faults: &mut FieldErrors,
+) -> Option<TerminalDraft> {
+    if row.customer.is_none() && !faults.has("customer_id") {
+        faults.add(customer_column, "is needed for a new terminal");
+    }
+    if row.model.is_none() {
+        faults.add("model", "is needed for a new terminal");
+    }
+    let (Some(customer), Some(model)) = (customer, &row.model) else {
+        check(row, faults);
+        return None;
+    };
+    let draft = TerminalDraft::new(serial.clone(), customer, model, interval_s);
+    applied(row, None, draft, faults)
+}
+
+/// Names what is wrong with the cells of a row from which no draft can be made.
+fn check(row: &ImportRow, faults: &mut FieldErrors) {
+    // Stand-ins for what is missing; neither is looked at.
+    if let (Ok(serial), Ok(customer)) = (SerialNumber::parse("NONE"), CustomerId::new(1)) {
+        let draft = TerminalDraft::new(serial, customer, "none", MIN_INTERVAL_S);
+        applied(row, None, draft, faults);
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::{
-    Lifecycle, Terminal, TerminalDraft, TerminalStore, TerminalView,
+    Lifecycle, TerminalDraft, TerminalStore, TerminalView,
     store::{TerminalFilter, TerminalSort},
 };
 use crate::{
@@ -132,8 +132,8 @@ impl Terminals {
     /// Changes a terminal whose revision is still `seen`.
     ///
     /// # Errors
-    /// [`Error::Stale`] when it is not, [`Error::Conflict`] for a retired one or a taken serial number,
-    /// [`Error::Invalid`].
+    /// [`Error::Stale`] when it is not, [`Error::Conflict`] for a retired one, for another serial number of an enrolled
+    /// one, or for a taken one, [`Error::Invalid`].
     pub async fn update(
         &self,
         ctx: &Ctx,
@@ -143,17 +143,10 @@ impl Terminals {
     ) -> Result<TerminalView, Error> {
         ctx.require(Permission::TerminalWrite)?;
         let before = self.get(ctx, id).await?.terminal;
-        if before.lifecycle == Lifecycle::Retired {
-            return Err(Error::Conflict("a retired terminal stays as it is".to_owned()));
-        }
         if !ctx.sees(draft.customer) {
             return Err(unknown_customer());
         }
-        let next = Terminal {
-            draft: draft.checked()?,
-            updated_at: ctx.now,
-            ..before.clone()
-        };
+        let next = before.changed(draft, ctx.now)?;
         let changes = changes(&shown(&before.draft), &shown(&next.draft));
         let entry = ctx.audit("terminal.update", AuditTarget::existing("terminal", id.get()), changes);
         // One that changes hands is told to whom it was: the other knows nothing of what was before.

@@ -13,6 +13,16 @@ macro_rules! refused {
     };
 }
 
+/// Expects that a thing of this kind is missing: services decide by the kind which field of a request was wrong.
+macro_rules! missing {
+    ($call:expr, $kind:literal) => {
+        match $call {
+            Err($crate::error::StoreError::Missing(what)) if what.kind == $kind => {}
+            other => panic!("expected a missing {}, got {other:?}", $kind),
+        }
+    };
+}
+
 pub mod alert;
 pub mod api_token;
 pub mod audit;

@@ -20,7 +20,7 @@ use tms_core::{
 use super::field::{Bound, bound, non_empty, spelled};
 use crate::{
     api::routes::Routes,
-    extract::{Etag, JsonBody, Params, PathId, SignedIn},
+    extract::{Etag, IfMatch, JsonBody, Params, PathId, SignedIn},
     paging::{Paging, take_order},
     problem::Problem,
     state::App,
@@ -43,6 +43,7 @@ pub(super) fn routes() -> Routes {
         .patch("/alerts/{id}", answer_alert)
         .doc("Acknowledges or resolves an alert", |d| {
             d.needs(P::AlertWrite)
+                .may_if_match()
                 .body::<wire::AlertPatch>()
                 .answers::<wire::AlertPatched>()
                 .tagged()
@@ -101,11 +102,12 @@ async fn answer_alert(
     State(app): State<App>,
     SignedIn(ctx): SignedIn,
     PathId(id): PathId<AlertId>,
+    if_match: IfMatch,
     body: JsonBody,
 ) -> Result<Response, Problem> {
     ctx.require(Permission::AlertWrite)?;
-    let answer = check(body.read()?)?;
-    let alert = app.tms.alerts().answer(&ctx, id, answer).await?;
+    let (seen, answer) = (if_match.wish()?, check(body.read()?)?);
+    let alert = app.tms.alerts().answer(&ctx, id, seen, answer).await?;
     let etag = Etag(alert.revision);
     let resolved = alert.resolved;
     let patched = wire::AlertPatched {

@@ -22,7 +22,7 @@ use tms_core::{
     secret::Secret,
 };
 
-use super::agent::limited;
+use super::{agent::limited, field::tagged};
 use crate::{
     api::routes::Routes,
     cookie::{self, SetCookie},
@@ -60,7 +60,7 @@ pub(super) fn routes(app: &App) -> Routes {
         .post("/auth/logout", logout)
         .doc("Signs out", Doc::empty)
         .get("/auth/me", get_me)
-        .doc("Returns who is signed in", Doc::answers::<wire::User>);
+        .doc("Returns who is signed in", |d| d.answers::<wire::User>().tagged());
     open.merge(signed_in)
         .merge(account::routes())
         .merge(mfa::routes())
@@ -114,9 +114,9 @@ async fn logout(State(app): State<App>, SignedIn(ctx): SignedIn) -> Result<Statu
 }
 
 /// `GET /auth/me`
-async fn get_me(State(app): State<App>, SignedIn(ctx): SignedIn) -> Result<Json<wire::User>, Problem> {
+async fn get_me(State(app): State<App>, SignedIn(ctx): SignedIn) -> Result<Response, Problem> {
     let (user, must_set_up) = app.tms.operators().me(&ctx).await?;
-    Ok(Json(shown(user, must_set_up)))
+    tagged(shown(user, must_set_up))
 }
 
 fn answer(tokens: Tokens) -> TokenAnswer {

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use axum::{Json, extract::State, response::Response};
+use axum::{
+    Json,
+    extract::State,
+    response::{IntoResponse, Response},
+};
 use http::StatusCode;
 use tms_core::{
     enrolment::{EnrolmentCode, service::CodeRequest},
@@ -13,10 +17,10 @@ use tms_core::{
     time::Timestamp,
 };
 
-use super::field::{checked, created, created_before, id, time};
+use super::field::{checked, created, created_before, id, tagged, time};
 use crate::{
     api::routes::Routes,
-    extract::{JsonBody, Params, PathId, Repeatable, SignedIn},
+    extract::{ContentTag, JsonBody, Params, PathId, Repeatable, SignedIn},
     paging::Paging,
     problem::Problem,
     state::App,
@@ -40,11 +44,12 @@ pub(super) fn routes() -> Routes {
                 .takes("Idempotency-Key")
                 .body::<wire::EnrollmentCodeCreate>()
                 .created::<wire::EnrollmentCode>()
+                .tagged()
                 .refuses(404)
         })
         .get("/enrollment-codes/{id}", get_enrollment_code)
         .doc("Returns an enrolment code without the code itself", |d| {
-            d.needs(P::EnrolmentRead).answers::<wire::EnrollmentCode>()
+            d.needs(P::EnrolmentRead).answers::<wire::EnrollmentCode>().tagged()
         })
         .delete("/enrollment-codes/{id}", revoke_enrollment_code)
         .doc("Withdraws an enrolment code", |d| d.needs(P::EnrolmentWrite).empty())
@@ -68,8 +73,10 @@ async fn get_enrollment_code(
     State(app): State<App>,
     SignedIn(ctx): SignedIn,
     PathId(id): PathId<EnrolmentCodeId>,
-) -> Result<Json<wire::EnrollmentCode>, Problem> {
-    Ok(Json(app.tms.enrolment().get_code(&ctx, id).await?.into()))
+) -> Result<Response, Problem> {
+    tagged(wire::EnrollmentCode::from(
+        app.tms.enrolment().get_code(&ctx, id).await?,
+    ))
 }
 
 /// `POST /enrollment-codes`: the answer shows the code this once, and null to who repeats the request with its key.
@@ -84,11 +91,15 @@ async fn create_enrollment_code(
     let request = check(body.read()?, ctx.now)?;
     let (made, text) = app.tms.enrolment().create_code(&ctx, request).await?;
     let (id, made) = (made.id.get(), wire::EnrollmentCode::from(made));
-    let Some(text) = text else {
-        return created_before(&app, PATH, id, made, "code");
+    let tag = ContentTag::of(&made)?;
+    let answer = match text {
+        None => created_before(&app, PATH, id, made, "code")?,
+        Some(text) => {
+            let code = Some(text.expose());
+            created(&app, PATH, id, wire::EnrollmentCode { code, ..made })
+        }
     };
-    let code = Some(text.expose());
-    Ok(created(&app, PATH, id, wire::EnrollmentCode { code, ..made }))
+    Ok((tag, answer).into_response())
 }
 
 /// `DELETE /enrollment-codes/{id}`

@@ -12,7 +12,13 @@ use serde::Serialize;
 use serde_json::Value;
 use tms_core::{error::FieldErrors, text::InvalidText, time::Timestamp};
 
-use crate::{extract::repeatable::REPLAYED, problem::Problem, router::API, state::App, wire::Patch};
+use crate::{
+    extract::{ContentTag, repeatable::REPLAYED},
+    problem::Problem,
+    router::API,
+    state::App,
+    wire::Patch,
+};
 
 /// Reads a date.
 pub(crate) fn date(errors: &mut FieldErrors, field: &str, text: &str) -> Option<NaiveDate> {
@@ -95,6 +101,11 @@ pub(crate) fn checked<T>(errors: FieldErrors, value: Option<T>) -> Result<T, Pro
         Some(value) if errors.is_empty() => Ok(value),
         _ => Err(Problem::invalid(errors)),
     }
+}
+
+/// Answers with a resource that has no revision.
+pub(crate) fn tagged<T: Serialize>(body: T) -> Result<Response, Problem> {
+    Ok((ContentTag::of(&body)?, Json(body)).into_response())
 }
 
 /// Answers 201 with the resource and where it is.

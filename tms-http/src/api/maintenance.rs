@@ -1,6 +1,10 @@
 //! Maintenance times.
 
-use axum::{Json, extract::State, response::Response};
+use axum::{
+    Json,
+    extract::State,
+    response::{IntoResponse, Response},
+};
 use http::StatusCode;
 use tms_core::{
     error::FieldErrors,
@@ -10,10 +14,10 @@ use tms_core::{
     time::Timestamp,
 };
 
-use super::field::{checked, created, id, spelled, time};
+use super::field::{checked, created, id, spelled, tagged, time};
 use crate::{
     api::routes::Routes,
-    extract::{JsonBody, Params, PathId, Repeatable, SignedIn},
+    extract::{ContentTag, JsonBody, Params, PathId, Repeatable, SignedIn},
     paging::Paging,
     problem::Problem,
     state::App,
@@ -36,11 +40,12 @@ pub(super) fn routes() -> Routes {
                 .takes("Idempotency-Key")
                 .body::<wire::MaintenanceCreate>()
                 .created::<wire::Maintenance>()
+                .tagged()
                 .refuses(404)
         })
         .get("/maintenance/{id}", get_maintenance)
         .doc("Returns a maintenance time", |d| {
-            d.needs(P::TerminalRead).answers::<wire::Maintenance>()
+            d.needs(P::TerminalRead).answers::<wire::Maintenance>().tagged()
         })
         .delete("/maintenance/{id}", end_maintenance)
         .doc("Ends a maintenance now", |d| d.needs(P::MaintenanceWrite).empty())
@@ -63,8 +68,8 @@ async fn get_maintenance(
     State(app): State<App>,
     SignedIn(ctx): SignedIn,
     PathId(id): PathId<MaintenanceId>,
-) -> Result<Json<wire::Maintenance>, Problem> {
-    Ok(Json(app.tms.maintenance().get(&ctx, id).await?.into()))
+) -> Result<Response, Problem> {
+    tagged(wire::Maintenance::from(app.tms.maintenance().get(&ctx, id).await?))
 }
 
 /// `POST /maintenance`
@@ -78,7 +83,8 @@ async fn plan_maintenance(
     let ctx = repeatable.of(ctx, body.bytes())?;
     let plan = check(body.read()?, ctx.now)?;
     let made = app.tms.maintenance().plan(&ctx, plan).await?;
-    Ok(created(&app, PATH, made.id.get(), wire::Maintenance::from(made)))
+    let made = wire::Maintenance::from(made);
+    Ok((ContentTag::of(&made)?, created(&app, PATH, made.id, made)).into_response())
 }
 
 /// `DELETE /maintenance/{id}`: ends it now.

@@ -29,7 +29,7 @@ impl FromRequest<App> for CsvBody {
         let kind = parts.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
         let (kind, parameters) = kind.map_or(("", ""), |kind| kind.split_once(';').unwrap_or((kind, "")));
         if !kind.trim().eq_ignore_ascii_case("text/csv") {
-            return Err(Problem::new(Code::MediaType).because("this body must be text/csv"));
+            return Err(Problem::new(Code::NotCsv));
         }
         let charset = parameters.split(';').find_map(|parameter| {
             let (name, value) = parameter.split_once('=')?;

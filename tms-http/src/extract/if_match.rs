@@ -1,4 +1,6 @@
-//! Revisions as entity tags (DECISIONS 9).
+//! Entity tags: revisions (DECISIONS 9), and what stands for one where there is none.
+
+use std::fmt::Write;
 
 use axum::{
     extract::FromRequestParts,
@@ -9,6 +11,8 @@ use http::{
     header::{ETAG, IF_MATCH},
     request::Parts,
 };
+use serde::Serialize;
+use sha2::{Digest, Sha256};
 use tms_core::id::Revision;
 
 use crate::problem::{Code, Problem};
@@ -23,6 +27,30 @@ impl IntoResponseParts for Etag {
         if let Ok(tag) = HeaderValue::try_from(format!("\"r{}\"", self.0.0)) {
             response.headers_mut().insert(ETAG, tag);
         }
+        Ok(response)
+    }
+}
+
+/// The tag of an answer whose resource nobody changes by its revision: made of what is shown.
+pub(crate) struct ContentTag(HeaderValue);
+
+impl ContentTag {
+    pub(crate) fn of<T: Serialize>(shown: &T) -> Result<Self, Problem> {
+        let digest = Sha256::digest(serde_json::to_vec(shown).map_err(Problem::internal)?);
+        let mut tag = String::from("\"c");
+        for byte in digest.iter().take(8) {
+            let _ = write!(tag, "{byte:02x}");
+        }
+        tag.push('"');
+        HeaderValue::try_from(tag).map(Self).map_err(Problem::internal)
+    }
+}
+
+impl IntoResponseParts for ContentTag {
+    type Error = std::convert::Infallible;
+
+    fn into_response_parts(self, mut response: ResponseParts) -> Result<ResponseParts, Self::Error> {
+        response.headers_mut().insert(ETAG, self.0);
         Ok(response)
     }
 }
@@ -65,6 +93,15 @@ impl IfMatch {
         match self {
             Self::Missing => Err(Problem::new(Code::IfMatchMissing)),
             other => Ok(other),
+        }
+    }
+
+    /// Returns the only revision that may be changed, where a request may leave that open.
+    pub(crate) fn wish(self) -> Result<Option<Revision>, Problem> {
+        match self {
+            Self::Missing | Self::Any => Ok(None),
+            Self::Revision(seen) => Ok(Some(seen)),
+            Self::Foreign => Err(Problem::new(Code::Stale)),
         }
     }
 

@@ -43,7 +43,10 @@ const ANSWER_HEADERS: [Described; 7] = [
     ),
 ];
 
-const REQUEST_HEADERS: [(Described, bool); 6] = [
+/// The component of `If-Match` where a request may come without it.
+pub(super) const OPTIONAL_IF_MATCH: &str = "If-Match-optional";
+
+const REQUEST_HEADERS: [(Described, bool); 7] = [
     (
         (
             "X-Request-ID",
@@ -61,6 +64,15 @@ const REQUEST_HEADERS: [(Described, bool); 6] = [
             "The `ETag` of what is to be changed, or `*` for whatever there is.",
         ),
         true,
+    ),
+    (
+        (
+            OPTIONAL_IF_MATCH,
+            "string",
+            "*",
+            "The `ETag` of what was seen, if only that may be changed.",
+        ),
+        false,
     ),
     (
         (
@@ -154,7 +166,7 @@ pub(super) fn components(error: &Value) -> Map<String, Value> {
         .iter()
         .map(|((name, kind, example, text), is_required)| {
             let parameter = json!({
-                "name": name, "in": "header", "description": text, "required": is_required,
+                "name": name.trim_end_matches("-optional"), "in": "header", "description": text, "required": is_required,
                 "schema": { "type": kind }, "example": typed(kind, example),
             });
             ((*name).to_owned(), parameter)

@@ -167,6 +167,13 @@ impl Doc {
         self
     }
 
+    /// Changes a known revision only, if the request says so.
+    pub(crate) fn may_if_match(mut self) -> Self {
+        self.request_headers.push(common::OPTIONAL_IF_MATCH);
+        self.errors.insert(412);
+        self
+    }
+
     /// Takes a header that [`common`] describes.
     pub(crate) fn takes(mut self, header: &'static str) -> Self {
         self.request_headers.push(header);

@@ -361,7 +361,14 @@ async fn sessions_are_listed_and_ended_by_their_owner() {
         .map(|row| row["is_current"].clone())
         .collect();
     assert_eq!(current, [true, false], "newest first");
+    let own = format!("/auth/sessions/{}", list["data"][0]["id"]);
     let other = format!("/auth/sessions/{}", list["data"][1]["id"]);
+    for (path, row) in [(&own, &list["data"][0]), (&other, &list["data"][1])] {
+        let read = world.get(path).token(&token).send().await;
+        assert!(read.header("etag").starts_with("\"c"), "{:?}", read.headers);
+        assert_eq!(&read.ok(200), row);
+        world.get(path).by("admin").send().await.problem(404, "RES_001");
+    }
     world
         .call("DELETE", &other)
         .by("support")
@@ -369,6 +376,7 @@ async fn sessions_are_listed_and_ended_by_their_owner() {
         .await
         .problem(404, "RES_001");
     world.call("DELETE", &other).token(&token).send().await.ok(204);
+    world.get(&other).token(&token).send().await.problem(404, "RES_001");
     world
         .call("DELETE", &other)
         .token(&token)

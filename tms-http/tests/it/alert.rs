@@ -50,6 +50,27 @@ async fn an_alert_is_acknowledged_then_resolved_for_good() {
 }
 
 #[tokio::test]
+async fn an_alert_that_changed_since_it_was_seen_is_not_answered() {
+    let (world, _, path) = troubled().await;
+    let tag = world.get(&path).by("viewer").send().await.header("etag").to_owned();
+    let answer = |body: &serde_json::Value, tag: &str| world.patch(&path, body).by("support").if_match(tag).send();
+    let (seen, over) = (json!({ "is_acknowledged": true }), json!({ "is_resolved": true }));
+    let next = answer(&seen, &tag).await;
+    next.ok(200);
+    for stale in [&*tag, "\"c1\"", "W/\"r1\""] {
+        answer(&over, stale).await.problem(412, "PRE_001");
+    }
+    assert_eq!(
+        world.get(&path).by("viewer").send().await.ok(200)["state"],
+        "acknowledged"
+    );
+    answer(&over, next.header("etag")).await.ok(200);
+    // What the request asks for comes first: another has resolved it, and the caller has not seen that.
+    answer(&over, &tag).await.problem(412, "PRE_001");
+    answer(&over, "*").await.problem(409, "VAL_002");
+}
+
+#[tokio::test]
 async fn answers_are_checked() {
     let (world, _, path) = troubled().await;
     for (body, field) in [

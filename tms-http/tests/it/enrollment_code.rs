@@ -11,13 +11,16 @@ async fn a_code_is_shown_once() {
     let body = json!({ "customer_id": customer, "store_name": "Shinjuku", "uses": 3, "ttl_hours": 48 });
     let made = world.post("/enrollment-codes", &body).by("operator").send().await;
     let path = made.location();
+    let tag = made.header("etag").to_owned();
     let made = made.ok(201);
     assert_eq!(made["code"].as_str().unwrap().len(), 19);
     assert_eq!(
         (&made["uses"], &made["used"], &made["expires_at"]),
         (&json!(3), &json!(0), &json!("2026-01-26T10:00:00Z"))
     );
-    let read = world.get(&path).by("support").send().await.ok(200);
+    let read = world.get(&path).by("support").send().await;
+    assert!(!tag.is_empty() && read.header("etag") == tag, "{tag}");
+    let read = read.ok(200);
     assert_eq!(read.get("code"), None);
     assert_eq!(read["created_by"], "operator-san");
     let listed = world.get("/enrollment-codes").by("support").send().await.ok(200);
@@ -63,7 +66,9 @@ async fn a_withdrawn_code_opens_nothing() {
     let customer = world.customer("ABC").await;
     let code = world.code(customer, json!({})).await;
     let path = format!("/enrollment-codes/{}", world.first("/enrollment-codes").await);
+    let tag = world.get(&path).by("admin").send().await.header("etag").to_owned();
     world.call("DELETE", &path).by("operator").send().await.ok(204);
+    assert_ne!(world.get(&path).by("admin").send().await.header("etag"), tag);
     world
         .post("/agent/register", &register_body("TC-200-001", &code))
         .send()

@@ -12,7 +12,9 @@ async fn a_maintenance_acts_at_once_and_ends() {
     let body = json!({ "terminal_id": agent.id, "until": "2026-01-24T12:00:00Z", "reason": "cable" });
     let made = world.post("/maintenance", &body).by("support").send().await;
     let path = made.location();
+    let tag = made.header("etag").to_owned();
     let made = made.ok(201);
+    assert_eq!(world.get(&path).by("viewer").send().await.header("etag"), tag);
     assert_eq!(
         (&made["from"], &made["created_by"]),
         (&json!("2026-01-24T10:00:00Z"), &json!("support-san"))
@@ -32,7 +34,9 @@ async fn a_maintenance_acts_at_once_and_ends() {
     world.advance(60);
     world.call("DELETE", &path).by("support").send().await.ok(204);
     assert_eq!(world.terminal(agent.id).await["status"], "offline");
-    let ended = world.get(&path).by("viewer").send().await.ok(200);
+    let ended = world.get(&path).by("viewer").send().await;
+    assert!(!tag.is_empty() && ended.header("etag") != tag, "it is another now");
+    let ended = ended.ok(200);
     assert_eq!(ended["until"], "2026-01-24T10:01:00Z");
     let changes = world
         .get(&format!("/terminals/{}/status-changes", agent.id))

@@ -76,6 +76,11 @@ async fn every_caller_gets_what_the_file_says() {
                 "403" => drop(answer.problem(403, "AUTH_003")),
                 other => panic!("{other} in the row of {method} {path}"),
             }
+            // Every single resource has a tag, and so has the answer that made it.
+            let is_single = (method == "GET" && path.ends_with("{id}")) || answer.headers.contains_key("location");
+            if is_single && answer.status.is_success() {
+                assert!(!answer.header("etag").is_empty(), "no ETag: {who}");
+            }
             let changed = done(&world) > audited;
             if letter == "ok" && answer.status.is_success() {
                 assert_eq!(changed, is_audited(method, path), "an entry of the audit trail: {who}");

@@ -161,6 +161,28 @@ async fn wrong_fields_and_taken_serials_are_refused() {
 }
 
 #[tokio::test]
+async fn an_enrolled_terminal_keeps_its_serial_number() {
+    let world = World::new().await;
+    let customer = world.customer("ABC Store Inc.").await;
+    let rename = |path: &str, serial: &str| {
+        let body = json!({ "serial_number": serial, "store_code": "007" });
+        world.patch(path, &body).by("operator").if_match("*").send()
+    };
+    let body = json!({ "serial_number": "TC-1", "customer_id": customer, "model": "TC-200" });
+    let made = world.post("/terminals", &body).by("operator").send().await;
+    let renamed = rename(&made.location(), "TC-1A").await.ok(200);
+    assert_eq!(renamed["serial_number"], "TC-1A", "nobody has a token for it yet");
+    let agent = world.agent(customer, "TC-200-001").await;
+    let path = format!("/terminals/{}", agent.id);
+    let refused = rename(&path, "TC-200-002").await.problem(409, "VAL_002");
+    assert_eq!(refused["details"], "an enrolled terminal keeps its serial number");
+    assert_eq!(world.terminal(agent.id).await["store_code"], "001");
+    let same = rename(&path, "tc-200-001").await.ok(200);
+    assert_eq!(same["store_code"], "007", "the same number is no change of it");
+    world.beat(&agent, json!({})).send().await.ok(200);
+}
+
+#[tokio::test]
 async fn measurements_have_a_span_and_a_resolution() {
     let world = World::new().await;
     let customer = world.customer("ABC Store Inc.").await;

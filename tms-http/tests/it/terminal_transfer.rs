@@ -93,27 +93,30 @@ async fn what_is_wrong_is_named_by_row_and_nothing_is_written() {
          TC-1,{customer},,TC-200,,,\n\
          TC-9,{customer},,TC-200,,,\n\
          TC-4,{customer}\n\
-         TC-5,,,TC-200,,,\n"
+         TC-5,,,TC-200,,,\n\
+         TC-1,{customer},,TC-200,,soon,\n\
+         ?,99,,TC-200,,,\n"
     );
-    import(&world, "", list.clone()).await.wrong_fields(&[
+    import(&world, "", list).await.wrong_fields(&[
+        "row 10: installed_date",
+        "row 10: serial_number",
+        "row 11: company_name",
+        "row 11: customer_id",
         "row 3: serial_number",
+        "row 4: company_name",
         "row 5: auto_update_enabled",
+        "row 5: heartbeat_interval",
         "row 5: installed_date",
+        "row 5: model",
+        "row 6: serial_number",
+        "row 7: serial_number",
         "row 8: cells",
+        "row 9: customer_id",
     ]);
-    let read: Vec<&str> = list
-        .lines()
-        .enumerate()
-        .filter(|(n, _)| ![2, 4, 7].contains(n))
-        .map(|(_, line)| line)
-        .collect();
-    let answer = import(&world, "", read.join("\n")).await;
-    answer.wrong_fields(&[
-        "row 3: customer",
-        "row 4: serial_number",
-        "row 5: serial_number",
-        "row 6: customer",
-    ]);
+    let named = "serial_number,company_name,model\nTC-1,,TC-200\nTC-2,ABC,TC-200\n";
+    import(&world, "", named).await.wrong_fields(&["row 2: company_name"]);
+    let open = "serial_number,company_name,model\nTC-1,ABC,TC-200\nTC-2,ABC,\"TC-200\n";
+    import(&world, "", open).await.wrong_fields(&["row 3"]);
     assert_eq!(
         world.get("/terminals").by("viewer").send().await.ok(200)["meta"]["total"],
         0
@@ -144,6 +147,20 @@ async fn what_is_wrong_is_named_by_row_and_nothing_is_written() {
         .send()
         .await
         .problem(415, "VAL_004");
+}
+
+#[tokio::test]
+async fn a_body_of_another_type_is_told_which_one_is_read() {
+    let world = World::new().await;
+    for (path, kind, message) in [
+        ("/terminals/import", "application/json", "The body must be text/csv"),
+        ("/terminals", "text/csv", "The body must be application/json"),
+    ] {
+        let call = world.call("POST", path).by("operator").header("content-type", kind);
+        let error = call.untyped("{}").send().await.problem(415, "VAL_004");
+        assert_eq!(error["message"], message);
+        assert!(error["details"].is_null(), "{error}");
+    }
 }
 
 #[tokio::test]

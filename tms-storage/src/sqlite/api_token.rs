@@ -45,7 +45,7 @@ impl ApiTokenStore for SqliteStore {
         .bind(now.as_micros())
         .fetch_one(work.conn())
         .await
-        .or_fault(KIND, "")?;
+        .or_fault_referring(KIND, "", "user")?;
         work.seal(&with, Some(id)).await?;
         Ok(ApiToken {
             id: ApiTokenId::new(id).map_err(|e| StoreError::Corrupt(EntityRef::new(KIND, id), e.into()))?,

@@ -41,7 +41,7 @@ impl EnrolmentStore for SqliteStore {
         .bind(now.as_micros())
         .fetch_one(work.conn())
         .await
-        .or_fault(KIND, "")?;
+        .or_fault_referring(KIND, "", "customer")?;
         let code = read(&row)?;
         work.seal(&with, Some(code.id.get())).await?;
         Ok(code)

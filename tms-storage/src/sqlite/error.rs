@@ -9,11 +9,33 @@ use tms_core::{StoreError, id::EntityRef};
 pub(super) trait OrFault<T> {
     /// Turns a failure into the port's error about `kind` and `key`.
     fn or_fault(self, kind: &'static str, key: impl fmt::Display) -> Result<T, StoreError>;
+
+    /// The same for a row that refers to another: SQLite does not say which one it misses, so the caller names its kind.
+    fn or_fault_referring(
+        self,
+        kind: &'static str,
+        key: impl fmt::Display,
+        referred: &'static str,
+    ) -> Result<T, StoreError>;
 }
 
 impl<T> OrFault<T> for Result<T, sqlx::Error> {
     fn or_fault(self, kind: &'static str, key: impl fmt::Display) -> Result<T, StoreError> {
         self.map_err(|error| translate(error, EntityRef::new(kind, key)))
+    }
+
+    fn or_fault_referring(
+        self,
+        kind: &'static str,
+        key: impl fmt::Display,
+        referred: &'static str,
+    ) -> Result<T, StoreError> {
+        self.map_err(|error| match &error {
+            sqlx::Error::Database(refusal) if refusal.kind() == ErrorKind::ForeignKeyViolation => {
+                StoreError::Missing(EntityRef::new(referred, ""))
+            }
+            _ => translate(error, EntityRef::new(kind, key)),
+        })
     }
 }
 

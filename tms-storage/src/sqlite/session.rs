@@ -62,7 +62,7 @@ impl SessionStore for SqliteStore {
         .bind(now.as_micros())
         .fetch_one(work.conn())
         .await
-        .or_fault(KIND, "")?;
+        .or_fault_referring(KIND, "", "user")?;
         let id = SessionId::new(id).map_err(|e| StoreError::Corrupt(EntityRef::new(KIND, id), e.into()))?;
         remember(work.conn(), id, session.tokens.refresh).await?;
         work.seal(&with, Some(id.get())).await?;

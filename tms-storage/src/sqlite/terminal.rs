@@ -267,7 +267,7 @@ pub(super) async fn insert_row(
         .bind(Revision::FIRST.0)
         .fetch_one(conn)
         .await
-        .or_fault(KIND, &draft.serial)?;
+        .or_fault_referring(KIND, &draft.serial, "customer")?;
     read(&row)
 }
 
@@ -289,7 +289,7 @@ pub(super) async fn update_row(
         .bind(next.id.get())
         .execute(conn)
         .await
-        .or_fault(KIND, &next.draft.serial)
+        .or_fault_referring(KIND, &next.draft.serial, "customer")
         .map(drop)
 }
 

@@ -87,7 +87,7 @@ async fn save(work: &mut Work<'_>, update: &[Terminal], counts: &mut Counts) -> 
             bind_draft(&next.draft, binds);
         })
         .await
-        .or_fault(KIND, "")?;
+        .or_fault_referring(KIND, "", "customer")?;
     let ids: Vec<_> = update.iter().map(|next| next.id).collect();
     let (conn, cache) = work.parts();
     let mut rows: HashMap<TerminalId, Presence> = presence::load(conn, &ids)
@@ -168,7 +168,7 @@ pub(super) async fn register(
                 .add(1_i64);
         })
         .await
-        .or_fault(KIND, "")?;
+        .or_fault_referring(KIND, "", "customer")?;
     let mut writes = Vec::with_capacity(made.len());
     for row in &made {
         let fields = Fields::new(KIND, row);

@@ -94,7 +94,7 @@ impl UserStore for SqliteStore {
         .bind(Revision::FIRST.0)
         .fetch_one(work.conn())
         .await
-        .or_fault(KIND, &user.username)?;
+        .or_fault_referring(KIND, &user.username, "customer")?;
         let id = UserId::new(id).map_err(|e| StoreError::Corrupt(EntityRef::new(KIND, id), e.into()))?;
         let stored = get(work.conn(), id).await?;
         work.seal(&with, Some(id.get())).await?;
@@ -118,7 +118,7 @@ impl UserStore for SqliteStore {
         .bind(id.get())
         .execute(work.conn())
         .await
-        .or_fault("customer", "")?;
+        .or_fault_referring(KIND, id, "customer")?;
         if next.is_disabled {
             disown(work.conn(), id).await?;
         }

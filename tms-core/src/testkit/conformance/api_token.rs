@@ -3,7 +3,7 @@
 use crate::{
     Stores,
     error::StoreError,
-    id::ApiTokenId,
+    id::{ApiTokenId, UserId},
     operator::{ApiToken, NewApiToken, User, api_token::Scopes},
     testkit::{
         build::{self, NOW, at},
@@ -63,6 +63,8 @@ pub async fn a_token_belongs_to_one_person(stores: &Stores) {
     let deleted = stores.api_tokens.delete(two.id, held.id, build::act()).await;
     refused!(deleted, StoreError::Missing(_));
     assert!(by_hash(stores, 1).await.is_some());
+    let nobody = build::api_token(UserId::new(1_000_000).unwrap(), 2);
+    missing!(stores.api_tokens.insert(&nobody, NOW, build::act()).await, "user");
 }
 
 /// A person's list has their tokens, newest first.

@@ -175,16 +175,16 @@ pub async fn a_deleted_one_is_missing(stores: &Stores) {
         .await
         .unwrap();
     assert_eq!(stores.customers.find(customer.id).await.unwrap(), None);
-    refused!(
+    missing!(
         stores.customers.save(&customer, Revision::FIRST, build::act()).await,
-        StoreError::Missing(_)
+        "customer"
     );
-    refused!(
+    missing!(
         stores
             .customers
             .delete(customer.id, Revision::FIRST, build::act())
             .await,
-        StoreError::Missing(_)
+        "customer"
     );
     let again = given::customer(stores, "ABC").await;
     assert_ne!(again.id, customer.id, "an id is not given twice");

@@ -75,10 +75,7 @@ pub async fn every_field_reads_back(stores: &Stores) {
 /// A code for a customer that is not there is refused.
 pub async fn an_unknown_customer_is_missing(stores: &Stores) {
     let code = build::code(CustomerId::new(999).unwrap(), 1);
-    refused!(
-        stores.enrolment.insert(&code, NOW, build::act()).await,
-        StoreError::Missing(_)
-    );
+    missing!(stores.enrolment.insert(&code, NOW, build::act()).await, "customer");
 }
 
 /// Lists are newest first, of all customers or of one.
@@ -110,10 +107,7 @@ pub async fn a_revoked_code_enrols_nobody(stores: &Stores) {
     }
     assert_eq!(redeem(stores, 1, 1).await, Err(Refusal::Code));
     let unknown = EnrolmentCodeId::new(code.id.get() + 1_000).unwrap();
-    refused!(
-        stores.enrolment.revoke(unknown, build::act()).await,
-        StoreError::Missing(_)
-    );
+    missing!(stores.enrolment.revoke(unknown, build::act()).await, "enrolment code");
 }
 
 /// A first redemption makes an active terminal with everything it brought, and a token that names it.

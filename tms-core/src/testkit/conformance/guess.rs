@@ -64,7 +64,7 @@ pub async fn a_device_is_known_again(stores: &Stores) {
     }
     let nobody = UserId::new(1_000_000).unwrap();
     let remembered = stores.guesses.remember_device(device(2), nobody, NOW).await;
-    refused!(remembered, StoreError::Missing(_));
+    missing!(remembered, "user");
 }
 
 /// Of too many devices of a person the one used longest ago is forgotten; those of others stay.

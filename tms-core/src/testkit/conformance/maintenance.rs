@@ -79,6 +79,16 @@ pub async fn every_field_reads_back(stores: &Stores) {
     }
     let unknown = MaintenanceId::new(9_999).unwrap();
     assert_eq!(stores.maintenance.find(unknown).await.unwrap(), None);
+    let nowhere = NewMaintenance {
+        terminal: TerminalId::new(1_000_000).unwrap(),
+        from: at(5),
+        until: None,
+        reason: "x".to_owned(),
+    };
+    missing!(
+        stores.maintenance.insert(&nowhere, "admin", at(1), build::act()).await,
+        "terminal"
+    );
 }
 
 /// Lists are newest first, of all, of a customer, of a terminal.

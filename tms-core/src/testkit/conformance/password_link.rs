@@ -49,7 +49,7 @@ pub async fn every_field_reads_back(stores: &Stores) {
     }
     let nobody = build::password_link(UserId::new(1_000_000).unwrap(), 3);
     let issued = stores.password_links.issue(&nobody, build::act()).await;
-    refused!(issued, StoreError::Missing(_));
+    missing!(issued, "user");
     assert_eq!(find(stores, 3).await, None);
 }
 

@@ -75,7 +75,7 @@ pub async fn every_field_reads_back(stores: &Stores) {
     assert_eq!(found.unwrap().1, with_factor);
     let nobody = UserId::new(1_000_000).unwrap();
     let none = stores.second_factors.propose(nobody, &build::sealed_seed(1)).await;
-    refused!(none, StoreError::Missing(_));
+    missing!(none, "user");
 }
 
 /// What waits for a confirmation is replaced by what comes after it, and can't be confirmed then.

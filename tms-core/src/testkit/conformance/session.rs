@@ -63,6 +63,8 @@ pub async fn a_session_is_found_by_its_tokens(stores: &Stores) {
     assert_eq!(by_refresh(stores, 9).await, None);
     let swapped = stores.sessions.find_by_access(build::hash("refresh", 1)).await;
     assert_eq!(swapped.unwrap(), None, "a refresh token is no access token");
+    let nobody = build::session(UserId::new(1_000_000).unwrap(), 3);
+    missing!(stores.sessions.begin(&nobody, NOW, build::act()).await, "user");
 }
 
 /// A rotation replaces both tokens and remembers the last refresh token.

@@ -157,24 +157,24 @@ pub async fn one_of_parallel_inserts_wins(stores: &Stores) {
 pub async fn an_unknown_customer_is_missing(stores: &Stores) {
     let customer = given::customer(stores, "ABC").await;
     let nobody = CustomerId::new(customer.id.get() + 1_000).unwrap();
-    refused!(
+    missing!(
         stores
             .terminals
             .insert(&build::terminal(nobody, 1), NOW, build::act())
             .await,
-        StoreError::Missing(_)
+        "customer"
     );
     let mut terminal = given::registered(stores, customer.id, 1).await;
     terminal.draft.customer = nobody;
-    refused!(
+    missing!(
         stores.terminals.save(&terminal, Revision::FIRST, build::act()).await,
-        StoreError::Missing(_)
+        "customer"
     );
     terminal.draft.customer = customer.id;
     terminal.id = TerminalId::new(terminal.id.get() + 1_000).unwrap();
-    refused!(
+    missing!(
         stores.terminals.save(&terminal, Revision::FIRST, build::act()).await,
-        StoreError::Missing(_)
+        "terminal"
     );
 }
 

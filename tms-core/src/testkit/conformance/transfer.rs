@@ -379,13 +379,13 @@ pub async fn a_transfer_is_all_or_nothing(stores: &Stores) {
         change(&mut wrong);
         async move { take_in(stores, &wrong, Ending::Keep).await }
     };
-    refused!(
+    missing!(
         with(|f| f.users[0].customer = Some("nobody".to_owned())).await,
-        StoreError::Missing(_)
+        "customer"
     );
-    refused!(
+    missing!(
         with(|f| f.terminals[1].draft.customer = "nobody".to_owned()).await,
-        StoreError::Missing(_)
+        "customer"
     );
     refused!(
         with(|f| f.channels[0].customers = BTreeSet::from(["nobody".to_owned()])).await,
@@ -395,14 +395,8 @@ pub async fn a_transfer_is_all_or_nothing(stores: &Stores) {
         with(|f| f.maintenances[1].serial = build::serial(9)).await,
         StoreError::Missing(_)
     );
-    refused!(
-        with(|f| f.alerts[1].serial = build::serial(9)).await,
-        StoreError::Missing(_)
-    );
-    refused!(
-        with(|f| f.logs[2].serial = build::serial(9)).await,
-        StoreError::Missing(_)
-    );
+    missing!(with(|f| f.alerts[1].serial = build::serial(9)).await, "terminal");
+    missing!(with(|f| f.logs[2].serial = build::serial(9)).await, "terminal");
     let fenced = given::fenced_act(stores).await;
     refused!(
         stores.transfers.take_in(&fixture(), Ending::Keep, NOW, fenced).await,

@@ -79,16 +79,13 @@ pub async fn an_unknown_customer_is_missing(stores: &Stores) {
     let unknown = CustomerId::new(1_000_000).ok();
     let mut new = build::user("one");
     new.profile.customer = unknown;
-    refused!(
-        stores.users.insert(&new, NOW, build::act()).await,
-        StoreError::Missing(_)
-    );
+    missing!(stores.users.insert(&new, NOW, build::act()).await, "customer");
     let user = given::user(stores, "two").await;
     let next = Profile {
         customer: unknown,
         ..user.profile.clone()
     };
-    refused!(save(stores, &user, &next).await, StoreError::Missing(_));
+    missing!(save(stores, &user, &next).await, "customer");
     assert_eq!(find(stores, user.id).await, user);
 }
 
@@ -135,9 +132,9 @@ pub async fn stale_revision_is_refused(stores: &Stores) {
         .users
         .save(nobody, &user.profile, Revision::FIRST, build::act())
         .await;
-    refused!(gone, StoreError::Missing(_));
+    missing!(gone, "user");
     let gone = stores.users.delete(nobody, Revision::FIRST, build::act()).await;
-    refused!(gone, StoreError::Missing(_));
+    missing!(gone, "user");
 }
 
 /// Of parallel saves from one revision, one succeeds.
@@ -323,7 +320,7 @@ pub async fn a_new_password_ends_other_sessions(stores: &Stores) {
         .users
         .set_password(nobody, &word("$new$"), None, build::act())
         .await;
-    refused!(set, StoreError::Missing(_));
+    missing!(set, "user");
 }
 
 /// A hash is replaced only while it is the present one.

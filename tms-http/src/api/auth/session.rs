@@ -1,11 +1,11 @@
 //! The sign-ins of one's own.
 
-use axum::{Json, extract::State};
+use axum::{Json, extract::State, response::Response};
 use http::StatusCode;
 use tms_core::{id::SessionId, operator::Session};
 
 use crate::{
-    api::routes::Routes,
+    api::{field::tagged, routes::Routes},
     extract::{Params, PathId, SignedIn},
     openapi::Doc,
     paging::Paging,
@@ -24,6 +24,10 @@ pub(super) fn routes() -> Routes {
         })
         .delete("/auth/sessions", end_other_sessions)
         .doc("Ends all own sessions but the present one", Doc::empty)
+        .get("/auth/sessions/{id}", get_session)
+        .doc("Returns one of the own sessions", |d| {
+            d.answers::<wire::Session>().tagged()
+        })
         .delete("/auth/sessions/{id}", end_session)
         .doc("Ends one of the own sessions", Doc::empty)
 }
@@ -37,6 +41,16 @@ async fn list_sessions(
     let paging = Paging::take(&app, &ctx, PATH, params)?;
     let (page, present) = app.tms.accounts().sessions(&ctx, &paging.request).await?;
     Ok(Json(paging.envelope(&app, page.map(|session| shown(session, present)))))
+}
+
+/// `GET /auth/sessions/{id}`
+async fn get_session(
+    State(app): State<App>,
+    SignedIn(ctx): SignedIn,
+    PathId(id): PathId<SessionId>,
+) -> Result<Response, Problem> {
+    let (session, present) = app.tms.accounts().session(&ctx, id).await?;
+    tagged(shown(session, present))
 }
 
 /// `DELETE /auth/sessions`: all but the present one.

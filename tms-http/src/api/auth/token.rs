@@ -1,6 +1,10 @@
 //! The API tokens of one's own.
 
-use axum::{Json, extract::State, response::Response};
+use axum::{
+    Json,
+    extract::State,
+    response::{IntoResponse, Response},
+};
 use http::StatusCode;
 use tms_core::{
     error::FieldErrors,
@@ -11,10 +15,10 @@ use tms_core::{
 
 use crate::{
     api::{
-        field::{created, created_before, spelled, time},
+        field::{created, created_before, spelled, tagged, time},
         routes::Routes,
     },
-    extract::{JsonBody, Params, PathId, Repeatable, SignedIn},
+    extract::{ContentTag, JsonBody, Params, PathId, Repeatable, SignedIn},
     openapi::Doc,
     paging::Paging,
     problem::Problem,
@@ -35,13 +39,13 @@ pub(super) fn routes() -> Routes {
             d.takes("Idempotency-Key")
                 .body::<wire::ApiTokenCreate>()
                 .created::<wire::ApiToken>()
+                .tagged()
                 .more("Needs a fresh proof of who is signed in (`POST /auth/confirm`).")
         })
         .get("/auth/tokens/{id}", get_token)
-        .doc(
-            "Returns one of the own API tokens, without the token",
-            Doc::answers::<wire::ApiToken>,
-        )
+        .doc("Returns one of the own API tokens, without the token", |d| {
+            d.answers::<wire::ApiToken>().tagged()
+        })
         .delete("/auth/tokens/{id}", delete_token)
         .doc("Deletes one of the own API tokens", Doc::empty)
 }
@@ -62,8 +66,8 @@ async fn get_token(
     State(app): State<App>,
     SignedIn(ctx): SignedIn,
     PathId(id): PathId<ApiTokenId>,
-) -> Result<Json<wire::ApiToken>, Problem> {
-    Ok(Json(app.tms.api_tokens().get(&ctx, id).await?.into()))
+) -> Result<Response, Problem> {
+    tagged(wire::ApiToken::from(app.tms.api_tokens().get(&ctx, id).await?))
 }
 
 /// `POST /auth/tokens`: the answer shows the token this once, and not to who repeats the request with its key.
@@ -77,15 +81,16 @@ async fn create_token(
     let ctx = repeatable.of(ctx, body.bytes())?;
     let request = check(body.read()?)?;
     let (made, token) = app.tms.api_tokens().create(&ctx, request).await?;
-    let id = made.id.get();
-    let Some(token) = token else {
-        return created_before(&app, PATH, id, wire::ApiToken::from(made), "token");
+    let (id, shown) = (made.id.get(), wire::ApiToken::from(made));
+    let tag = ContentTag::of(&shown)?;
+    let answer = match token {
+        None => created_before(&app, PATH, id, shown, "token")?,
+        Some(token) => {
+            let token = Some(token.expose().to_owned());
+            created(&app, PATH, id, wire::ApiToken { token, ..shown })
+        }
     };
-    let shown = wire::ApiToken {
-        token: Some(token.expose().to_owned()),
-        ..made.into()
-    };
-    Ok(created(&app, PATH, id, shown))
+    Ok((tag, answer).into_response())
 }
 
 /// `DELETE /auth/tokens/{id}`

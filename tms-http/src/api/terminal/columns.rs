@@ -6,7 +6,7 @@ use tms_core::{
     id::CustomerId,
     terminal::{
         TerminalView,
-        import::{ImportCustomer, ImportRow, RowErrors},
+        import::{ImportCustomer, ImportList, ImportRow},
     },
     text::{InvalidText, SerialNumber},
 };
@@ -69,21 +69,24 @@ pub(super) fn cells(view: TerminalView) -> [String; 19] {
     ]
 }
 
-/// Reads the rows of a table; a column that it does not have is left as it is.
+/// Reads the rows of a table; a column that it does not have is left as it is. What can't be read goes along, to be named
+/// together with what is wrong with the rest.
 ///
 /// # Errors
-/// [`Error::Invalid`] naming the columns or rows that are wrong.
-pub(crate) fn rows(table: &Table) -> Result<Vec<ImportRow>, Error> {
+/// [`Error::Invalid`] naming the columns that are wrong.
+pub(crate) fn list(table: &Table) -> Result<ImportList, Error> {
     check_columns(&table.columns)?;
-    let mut errors = RowErrors::default();
-    let rows = table.rows.iter().filter_map(|row| {
-        let faults = errors.of(row.number);
-        let cells = Cells::of(&table.columns, row, faults)?;
-        cells.read(faults)
-    });
-    let rows = rows.collect();
-    errors.finish()?;
-    Ok(rows)
+    let mut list = ImportList::default();
+    if !table.columns.iter().any(|name| name == "customer_id") {
+        list.customer_column = "company_name";
+    }
+    for row in &table.rows {
+        let faults = list.faults.of(row.number);
+        if let Some(cells) = Cells::of(&table.columns, row, faults) {
+            list.rows.push(cells.read(faults));
+        }
+    }
+    Ok(list)
 }
 
 fn check_columns(columns: &[String]) -> Result<(), Error> {
@@ -150,7 +153,7 @@ impl<'t> Cells<'t> {
         }
     }
 
-    fn read(&self, faults: &mut FieldErrors) -> Option<ImportRow> {
+    fn read(&self, faults: &mut FieldErrors) -> ImportRow {
         let serial = SerialNumber::parse(self.get("serial_number").unwrap_or_default());
         let serial = faults.take("serial_number", serial);
         let customer = match (self.filled("customer_id"), self.filled("company_name")) {
@@ -169,9 +172,9 @@ impl<'t> Cells<'t> {
         let auto_update = self
             .filled("auto_update_enabled")
             .and_then(|cell| faults.take("auto_update_enabled", read_flag(cell)));
-        Some(ImportRow {
+        ImportRow {
             line: self.row.number,
-            serial: serial?,
+            serial,
             customer,
             model: self.filled("model").map(str::to_owned),
             store_name: self.optional("store_name"),
@@ -181,7 +184,7 @@ impl<'t> Cells<'t> {
             auto_update_enabled: auto_update,
             installed_date: self.date("installed_date", faults),
             warranty_end_date: self.date("warranty_end_date", faults),
-        })
+        }
     }
 }
 

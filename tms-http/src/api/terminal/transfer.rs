@@ -20,7 +20,7 @@ use tms_core::{
 };
 
 use super::{
-    columns::{COLUMNS, cells, rows},
+    columns::{COLUMNS, cells, list},
     take_filter,
 };
 use crate::{
@@ -47,14 +47,11 @@ pub(super) async fn import_terminals(
     let dry_run = params.flag("dry_run").unwrap_or(false);
     params.finish()?;
     let ctx = repeatable.of(ctx, &body.bytes)?;
-    let text = decode(&body.bytes, body.charset.as_deref());
-    let table = text
-        .and_then(|text| Table::read(&text))
-        .map_err(|wrong| Problem::field("file", wrong.0))?;
-    let rows = rows(&table)?;
-    let count = rows.len();
+    let text = decode(&body.bytes, body.charset.as_deref()).map_err(|wrong| Problem::field("file", wrong.0))?;
+    let list = list(&Table::read(&text)?)?;
+    let count = list.rows.len();
     let usual = app.tms.settings().rules().presence.default_interval_s;
-    let (done, is_replay) = app.tms.terminals().import(&ctx, rows, usual, dry_run).await?;
+    let (done, is_replay) = app.tms.terminals().import(&ctx, list, usual, dry_run).await?;
     let body = Json(wire::TerminalsImported {
         dry_run,
         rows: u64::try_from(count).unwrap_or(u64::MAX),

@@ -77,7 +77,7 @@ async fn answer(
     } else {
         "alerts.acknowledged"
     };
-    let Err(error) = app.tms.alerts().answer(&ctx, id, wish).await else {
+    let Err(error) = app.tms.alerts().answer(&ctx, id, None, wish).await else {
         return go_saying(&f.url(format!("{PATH}/{id}")), &Flash::good(key, &[]));
     };
     let status = match error {

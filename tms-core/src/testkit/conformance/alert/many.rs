@@ -60,9 +60,9 @@ pub async fn many_are_saved_together_or_not_at_all(stores: &Stores) {
     );
     let mut unknown = saved;
     unknown[3].id = AlertId::new(999_999).unwrap();
-    refused!(
+    missing!(
         stores.alerts.save_many(&unknown, build::act_with_event(2)).await,
-        StoreError::Missing(_)
+        "alert"
     );
     let fenced = given::fenced_act(stores).await;
     refused!(stores.alerts.save_many(&unknown, fenced).await, StoreError::Fenced);

@@ -53,9 +53,9 @@ pub async fn an_import_is_all_or_nothing(stores: &Stores) {
     let taken = with(|import, known, _| import.create.push(known.draft.clone())).await;
     refused!(taken, StoreError::Duplicate(_));
     let missing = with(|import, _, nobody| import.create[0].customer = nobody).await;
-    refused!(missing, StoreError::Missing(_));
+    missing!(missing, "customer");
     let missing = with(|import, _, nobody| import.update[0].draft.customer = nobody).await;
-    refused!(missing, StoreError::Missing(_));
+    missing!(missing, "customer");
     let fenced = given::fenced_act(stores).await;
     refused!(stores.terminals.import(&good, at(60), fenced).await, StoreError::Fenced);
     assert_eq!(given::view(stores, known.id).await.terminal, known);
