@@ -53,7 +53,7 @@ pub struct CustomerDraft {
     pub contract_end_date: Option<NaiveDate>,
     /// An inactive customer refuses new enrolments only.
     pub is_active: bool,
-    /// How many terminals may be enrolled; `None` means any number.
+    /// How many terminals there may be, retired ones left out; `None` means any number.
     pub max_terminals: Option<u32>,
     /// Notes of the support team.
     pub notes: Option<String>,
@@ -143,7 +143,16 @@ pub struct Customer {
     pub revision: Revision,
 }
 
+/// Why a full customer gets no further terminal.
+pub const FULL: &str = "the customer has reached its number of terminals";
+
 impl Customer {
+    /// Tells whether `more` terminals beside `present` ones, retired ones left out, would be too many.
+    pub fn is_full_with(&self, present: u64, more: u64) -> bool {
+        let max = self.draft.max_terminals;
+        max.is_some_and(|max| present.saturating_add(more) > u64::from(max))
+    }
+
     /// Tells why no further terminal may enrol, if so (DECISIONS 35).
     pub fn enrolment_refusal(&self, enrolled: u64, now: Timestamp) -> Option<&'static str> {
         let draft = &self.draft;
@@ -156,9 +165,6 @@ impl Customer {
         {
             return Some("the customer's contract has ended");
         }
-        if draft.max_terminals.is_some_and(|max| enrolled >= u64::from(max)) {
-            return Some("the customer has reached its number of terminals");
-        }
-        None
+        self.is_full_with(enrolled, 1).then_some(FULL)
     }
 }

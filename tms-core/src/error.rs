@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, error::Error as StdError, fmt, time::Duration};
 
-use crate::{id::EntityRef, random::NoRandomness, text::InvalidText};
+use crate::{customer::FULL, id::EntityRef, random::NoRandomness, text::InvalidText};
 
 /// A source of any kind.
 pub type BoxError = Box<dyn StdError + Send + Sync + 'static>;
@@ -23,6 +23,9 @@ pub enum StoreError {
     /// Others still refer to it.
     #[error("{0} is still referred to")]
     Referenced(EntityRef),
+    /// It has as many terminals as it may have.
+    #[error("{0} has reached its number of terminals")]
+    Full(EntityRef),
     /// Nobody would be left who can manage people.
     #[error("the last administrator would be gone")]
     LastAdministrator,
@@ -56,6 +59,13 @@ impl FieldErrors {
     /// Keeps the value of a check, or notes its message and returns `None`.
     pub fn take<T>(&mut self, field: &str, checked: Result<T, InvalidText>) -> Option<T> {
         checked.map_err(|e| self.add(field, e.0)).ok()
+    }
+
+    /// Takes over what another found.
+    pub fn merge(&mut self, other: Self) {
+        for (field, messages) in other.0 {
+            self.0.entry(field).or_default().extend(messages);
+        }
     }
 
     /// Tells whether something is wrong with `field`.
@@ -235,6 +245,7 @@ impl From<StoreError> for Error {
             StoreError::Missing(what) => Self::NotFound(what),
             StoreError::Duplicate(what) => Self::Conflict(format!("{what} already exists")),
             StoreError::Referenced(what) => Self::Conflict(format!("{what} is still in use")),
+            StoreError::Full(_) => Self::Conflict(FULL.to_owned()),
             StoreError::LastAdministrator => Self::Conflict(
                 "the last administrator can't be deleted, disabled, bound to a customer or given another role"
                     .to_owned(),

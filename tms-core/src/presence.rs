@@ -253,11 +253,16 @@ impl Presence {
         }
     }
 
+    /// Tells whether nothing of the terminal counts as present: it is lost, or retired, so that nobody waits for it.
+    const fn is_gone(&self) -> bool {
+        self.is_lost || !self.is_active
+    }
+
     /// Returns the link as of `now`. `Late` begins one interval and 30 s after the last heartbeat (DECISIONS 10).
     pub fn link(&self, now: Timestamp) -> Link {
         match self.last_seen {
             None => Link::Never,
-            Some(_) if self.is_lost => Link::Lost,
+            Some(_) if self.is_gone() => Link::Lost,
             Some(last) if now.since(last).as_secs() > u64::from(self.next_s) + 30 => Link::Late,
             Some(_) => Link::Connected,
         }
@@ -265,11 +270,21 @@ impl Presence {
 
     /// Returns the device as people see it: unknown while the link is lost.
     pub const fn device_seen(&self) -> Device {
-        if self.is_lost || self.last_seen.is_none() {
+        if self.is_gone() || self.last_seen.is_none() {
             Device::Unknown
         } else {
             self.device
         }
+    }
+
+    /// Returns the status as people see it. A retired terminal keeps its last one, but is not there any more.
+    pub const fn status_seen(&self) -> Status {
+        if self.is_active { self.status } else { Status::Offline }
+    }
+
+    /// Returns when silence becomes loss; `None` where it has, and of a retired terminal.
+    pub fn deadline_ahead(&self) -> Option<Timestamp> {
+        self.deadline.filter(|_| !self.is_gone())
     }
 
     /// Derives the status from maintenance, link and device.

@@ -2,6 +2,7 @@
 //! heartbeat changes is [`crate::presence::Presence`].
 
 pub mod import;
+mod room;
 pub mod service;
 pub mod store;
 
@@ -116,6 +117,13 @@ impl<C> TerminalDraft<C> {
                 "heartbeat_interval",
                 format!("must be {MIN_INTERVAL_S} to {MAX_INTERVAL_S}"),
             );
+        }
+        if self
+            .installed_date
+            .zip(self.warranty_end_date)
+            .is_some_and(|(installed, end)| end < installed)
+        {
+            errors.add("warranty_end_date", "must not be before installed_date");
         }
         errors.finish()?;
         Ok(self)

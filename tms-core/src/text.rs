@@ -32,6 +32,34 @@ pub fn clean(text: &str, min: usize, max: usize, lines: Lines) -> Result<String,
     Ok(text.to_owned())
 }
 
+/// Reads the address of a network card as any system spells it, and spells it as `00:11:22:33:44:55`. Tunnels have longer
+/// ones, of eight bytes.
+///
+/// ```
+/// use tms_core::text::mac_address;
+/// assert_eq!(mac_address("00-1A-2B-3C-4D-5E").unwrap(), "00:1a:2b:3c:4d:5e");
+/// assert_eq!(mac_address("001a.2b3c.4d5e").unwrap(), "00:1a:2b:3c:4d:5e");
+/// assert!(mac_address("zz-top").is_err());
+/// ```
+///
+/// # Errors
+/// [`InvalidText`] unless it is six or eight bytes in hexadecimal digits.
+pub fn mac_address(text: &str) -> Result<String, InvalidText> {
+    let wrong = || InvalidText("must be the address of a network card such as 00:11:22:33:44:55".to_owned());
+    let text = text.trim();
+    let is_plain = |c: char| c.is_ascii_hexdigit() || matches!(c, ':' | '-' | '.');
+    let digits: String = text.chars().filter(char::is_ascii_hexdigit).collect();
+    if !text.chars().all(is_plain) || !matches!(digits.len(), 12 | 16) || text.len() > 23 {
+        return Err(wrong());
+    }
+    let digits = digits.to_ascii_lowercase();
+    let bytes: Vec<&str> = (0..digits.len())
+        .step_by(2)
+        .filter_map(|at| digits.get(at..at + 2))
+        .collect();
+    Ok(bytes.join(":"))
+}
+
 /// Whether a text may have line breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lines {

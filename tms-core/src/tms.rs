@@ -169,7 +169,7 @@ impl TmsBuilder {
             terminals,
             notifications: notifications.clone(),
             alerts: Alerts::new(&stores),
-            alert_rules: AlertRuleBook::new(settings.clone(), stores.customers.clone()),
+            alert_rules: AlertRuleBook::new(settings.clone(), &stores),
             users: Users::new(people.clone(), notifications, node.public_url.clone()),
             accounts: Accounts::new(people.clone()),
             api_tokens: ApiTokens::new(people.clone()),

@@ -7,7 +7,7 @@ use std::{
 
 use bytes::Bytes;
 use metrics::{Counter, Histogram, counter, histogram};
-use tms_core::{Tms, limit::Allowance, time::Timestamp};
+use tms_core::{Tms, limit::Allowance, report::Calendar, time::Timestamp};
 
 use crate::{limit::Limits, origin::RequestIds, paging::cursor::CursorKey, settings::HttpSettings};
 
@@ -66,6 +66,11 @@ impl App {
 }
 
 impl Inner {
+    /// Returns the calendar of the zone in which reports, and dates in queries, are meant.
+    pub(crate) fn calendar(&self) -> Calendar {
+        self.tms.settings().present().reports.calendar
+    }
+
     /// Counts one act of a client, unless limits are lifted.
     pub(crate) fn limited(&self, count: impl FnOnce(&Self, Timestamp) -> Allowance) -> Option<Allowance> {
         self.settings.rate_limits.then(|| count(self, self.tms.now()))

@@ -33,6 +33,7 @@ mod presence;
 mod presence_write;
 mod redeem;
 mod report;
+mod room;
 mod second_factor;
 mod session;
 mod settings;

@@ -9,11 +9,15 @@ use crate::{
     audit::{AuditEntry, AuditTarget, changes},
     ctx::Ctx,
     customer::CustomerStore,
+    envelope::Envelope,
     error::{Error, FieldErrors},
     id::{CustomerId, Revision},
+    idempotency::{IdempotencyStore, Once, once, unreadable},
     page::{Order, Page, PageRequest},
     permission::Permission,
     settings::{Settings, SettingsService},
+    stores::Stores,
+    text::InvalidText,
 };
 
 /// How often a rule is added anew when somebody else changed the settings meanwhile.
@@ -34,11 +38,16 @@ pub struct StoredRule {
 pub struct AlertRuleBook {
     settings: SettingsService,
     customers: Arc<dyn CustomerStore>,
+    idempotency: Arc<dyn IdempotencyStore>,
 }
 
 impl AlertRuleBook {
-    pub(crate) fn new(settings: SettingsService, customers: Arc<dyn CustomerStore>) -> Self {
-        Self { settings, customers }
+    pub(crate) fn new(settings: SettingsService, stores: &Stores) -> Self {
+        Self {
+            settings,
+            customers: stores.customers.clone(),
+            idempotency: stores.idempotency.clone(),
+        }
     }
 
     /// Lists the rules by id: the general ones first.
@@ -71,30 +80,57 @@ impl AlertRuleBook {
         if let Some(customer) = rule.customer {
             self.check_customer(customer).await?;
         }
+        match once(&*self.idempotency, ctx, || self.add(ctx, rule)).await? {
+            Once::Done(made) => Ok(made),
+            // Rules have ids by what they are for, which no store gives.
+            Once::Before(known) => {
+                let id = known.answer.get("id").and_then(Value::as_str).unwrap_or_default();
+                self.get(ctx, id.parse().map_err(|wrong: InvalidText| unreadable(wrong))?)
+                    .await
+            }
+        }
+    }
+
+    async fn add(&self, ctx: &Ctx, rule: AlertRule) -> Result<StoredRule, Error> {
         for _ in 0..TRIES {
             let stored = self.settings.get(ctx).await?;
             if find(&stored.settings, rule.id()).is_ok() {
-                let of = if rule.customer.is_some() {
-                    " of this customer"
-                } else {
-                    ""
-                };
-                return Err(Error::Conflict(format!(
-                    "there is a rule{of} for {} already",
-                    rule.cause
-                )));
+                return Err(self.taken(ctx, &rule).await?);
             }
             let mut next = stored.settings;
             next.rules.put(rule);
             // A cause without a general rule is decided by no rule at all.
             find(&next, rule.id()).map_err(|_| FieldErrors::single("alert_type", "is raised by no rule"))?;
             let entry = entry(ctx, "alert_rule.create", rule.id(), [&Value::Null, &shown(&rule)]);
-            match self.save(ctx, next, stored.revision, entry).await {
+            let with = Envelope::audited(entry).once(ctx, json!({ "id": rule.id().to_string() }));
+            match self.settings.save_as(ctx, next, stored.revision, with).await {
                 Err(Error::Stale(_)) => {}
-                outcome => return outcome.map(|revision| StoredRule { rule, revision }),
+                outcome => {
+                    let revision = outcome?.revision;
+                    return Ok(StoredRule { rule, revision });
+                }
             }
         }
         Err(Error::unavailable("the settings are changed by others all the time"))
+    }
+
+    /// Says that there is a rule already. The same request, sent twice at once, may have just made it: then that one's
+    /// answer is the answer.
+    async fn taken(&self, ctx: &Ctx, rule: &AlertRule) -> Result<Error, Error> {
+        if let Some(key) = &ctx.idempotency
+            && self.idempotency.find(&key.caller, &key.text, ctx.now).await?.is_some()
+        {
+            return Ok(Error::Repeated);
+        }
+        let of = if rule.customer.is_some() {
+            " of this customer"
+        } else {
+            ""
+        };
+        Ok(Error::Conflict(format!(
+            "there is a rule{of} for {} already",
+            rule.cause
+        )))
     }
 
     /// Changes a rule; cause and customer stay.
@@ -131,7 +167,8 @@ impl AlertRuleBook {
     }
 
     async fn save(&self, ctx: &Ctx, next: Settings, seen: Revision, entry: AuditEntry) -> Result<Revision, Error> {
-        Ok(self.settings.save_as(ctx, next, seen, entry).await?.revision)
+        let with = Envelope::audited(entry);
+        Ok(self.settings.save_as(ctx, next, seen, with).await?.revision)
     }
 
     async fn check_customer(&self, id: CustomerId) -> Result<(), Error> {

@@ -45,8 +45,8 @@ impl Maintenances {
     /// Plans a time; one that has begun acts at once.
     ///
     /// # Errors
-    /// [`Error::Invalid`] naming wrong fields, [`Error::NotFound`] for an unknown terminal, [`Error::Conflict`] for a
-    /// retired one.
+    /// [`Error::Invalid`] naming wrong fields, an unknown terminal or one that is not the actor's to see among them,
+    /// [`Error::Conflict`] for a retired one.
     pub async fn plan(&self, ctx: &Ctx, plan: NewMaintenance) -> Result<Maintenance, Error> {
         ctx.require(Permission::MaintenanceWrite)?;
         let again = async |id: i64| self.get(ctx, MaintenanceId::new(id).map_err(unreadable)?).await;
@@ -54,23 +54,33 @@ impl Maintenances {
     }
 
     async fn add(&self, ctx: &Ctx, mut plan: NewMaintenance) -> Result<Maintenance, Error> {
-        let view = self.terminals.get(ctx, plan.terminal).await?;
-        if view.terminal.lifecycle == Lifecycle::Retired {
-            return Err(Error::Conflict("a retired terminal needs no maintenance".to_owned()));
-        }
         let mut errors = FieldErrors::default();
+        let terminal = match self.terminals.get(ctx, plan.terminal).await {
+            Ok(view) => Some(view.terminal),
+            Err(Error::NotFound(_)) => None,
+            Err(other) => return Err(other),
+        };
+        if terminal.is_none() {
+            errors.add("terminal_id", "there is no such terminal");
+        }
         plan.reason = checked_reason(&plan.reason, &mut errors);
         if plan.until.is_some_and(|until| until <= plan.from || until <= ctx.now) {
             errors.add("until", "must be after from, and in the future");
         }
         errors.finish()?;
+        if terminal
+            .as_ref()
+            .is_some_and(|known| known.lifecycle == Lifecycle::Retired)
+        {
+            return Err(Error::Conflict("a retired terminal needs no maintenance".to_owned()));
+        }
         let changes = json!({
             "terminal_id": { "after": plan.terminal.get() },
             "from": { "after": plan.from.to_string() },
             "until": { "after": plan.until.map(|until| until.to_string()) },
         });
         let entry = ctx.audit("maintenance.plan", AuditTarget::created("maintenance"), changes);
-        let entry = entry.of_customer(view.terminal.draft.customer);
+        let entry = entry.of_customer(terminal.map(|known| known.draft.customer));
         let with = Envelope::audited(entry).once(ctx, Value::Null);
         let made = self.store.insert(&plan, &ctx.actor_name(), ctx.now, with).await?;
         self.put_in_step(ctx).await?;

@@ -1,6 +1,6 @@
 //! What people do with channels.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use serde_json::{Map, Value, json};
 
@@ -10,7 +10,7 @@ use crate::{
     ctx::Ctx,
     envelope::Envelope,
     error::{Error, FieldErrors},
-    id::{ChannelId, Revision},
+    id::{ChannelId, CustomerId, Revision},
     idempotency::{once_made, unreadable},
     page::{Page, PageRequest},
     permission::Permission,
@@ -89,7 +89,7 @@ impl Notifications {
     }
 
     async fn add(&self, ctx: &Ctx, request: ChannelRequest) -> Result<Channel, Error> {
-        let draft = self.checked(request.draft)?;
+        let draft = self.checked(request.draft, &BTreeSet::new()).await?;
         let secret = self.sealed(request.secret.as_ref(), &draft, None)?;
         let changes = shown(None, &draft, false);
         let entry = ctx.audit(
@@ -115,7 +115,7 @@ impl Notifications {
     ) -> Result<Channel, Error> {
         ctx.require(Permission::NotificationWrite)?;
         let before = self.get(ctx, id).await?;
-        let draft = self.checked(request.draft)?;
+        let draft = self.checked(request.draft, &before.draft.routing.customers).await?;
         let secret = self.sealed(request.secret.as_ref(), &draft, Some(&before))?;
         let changes = shown(Some(&before.draft), &draft, request.secret.is_some());
         let mut next = Channel {
@@ -174,8 +174,15 @@ impl Notifications {
         Ok((enabled.len(), failing))
     }
 
-    fn checked(&self, draft: ChannelDraft) -> Result<ChannelDraft, Error> {
+    /// Checks a draft. Customers that it named `before` may be gone since.
+    async fn checked(&self, draft: ChannelDraft, before: &BTreeSet<CustomerId>) -> Result<ChannelDraft, Error> {
         let draft = draft.checked()?;
+        for customer in draft.routing.customers.difference(before) {
+            if self.stores.customers.find(*customer).await?.is_none() {
+                let message = format!("there is no customer {customer}");
+                return Err(FieldErrors::single("routing.customer_ids", message));
+            }
+        }
         if let Some(notifier) = &self.notifier {
             let field = match draft.target.kind() {
                 "mail" => "mail.host",

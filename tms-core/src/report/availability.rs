@@ -32,6 +32,24 @@ pub enum Edge {
     Moment(Timestamp),
 }
 
+impl Edge {
+    /// Returns the first moment of a time that begins with it.
+    pub fn begin(self, calendar: Calendar) -> Timestamp {
+        match self {
+            Self::Date(date) => calendar.begin(date),
+            Self::Moment(at) => at,
+        }
+    }
+
+    /// Returns the first moment after a time that ends with it.
+    pub fn end(self, calendar: Calendar) -> Timestamp {
+        match self {
+            Self::Date(date) => date.succ_opt().map_or(Timestamp::MAX, |next| calendar.begin(next)),
+            Self::Moment(at) => at,
+        }
+    }
+}
+
 /// What is asked for; the last seven days, today included, unless it says otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AvailabilityRequest {
@@ -60,15 +78,9 @@ impl AvailabilityRequest {
     /// # Errors
     /// [`Error::Invalid`] when it begins after it ends, is too long, or cut too finely.
     pub fn plan(&self, calendar: Calendar, now: Timestamp) -> Result<Plan, Error> {
-        let end_of = |date: NaiveDate| date.succ_opt().map_or(Timestamp::MAX, |next| calendar.begin(next));
-        let to = match self.to {
-            None => now,
-            Some(Edge::Date(date)) => end_of(date),
-            Some(Edge::Moment(at)) => at,
-        };
+        let to = self.to.map_or(now, |edge| edge.end(calendar));
         let from = match self.from {
-            Some(Edge::Date(date)) => calendar.begin(date),
-            Some(Edge::Moment(at)) => at,
+            Some(edge) => edge.begin(calendar),
             None => {
                 let last = calendar.date(to.minus(Duration::from_micros(1)).min(now));
                 let first = last.checked_sub_days(chrono::Days::new(USUAL_DAYS - 1));

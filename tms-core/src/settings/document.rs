@@ -1,10 +1,13 @@
 //! The settings as one JSON document: the form that stores keep.
 
-use serde_json::{Value, json};
+use std::fmt;
+
+use serde_json::{Map, Value, json};
 
 use super::{PresenceSettings, ReportSettings, Retention, SecuritySettings, Settings};
 use crate::{
     alert::rule::{AlertRule, AlertRules, Threshold},
+    error::FieldErrors,
     id::CustomerId,
     report::Calendar,
     text::InvalidText,
@@ -56,111 +59,209 @@ impl Settings {
     /// Reads a stored document; a key that it does not have keeps its default, so that an older one still reads.
     ///
     /// # Errors
-    /// [`InvalidText`] when a key has a value of the wrong type: settings that can't be read stop what depends on them.
-    pub fn from_document(document: &Value) -> Result<Self, InvalidText> {
-        let (p, r) = (PresenceSettings::default(), Retention::default());
-        let presence = |key, default| number(document, "presence", key, default);
-        let retention = |key, default| number(document, "retention", key, default);
-        let rules = match document.get("rules") {
-            None => Vec::new(),
-            Some(Value::Array(rules)) => rules.iter().map(read_rule).collect::<Result<Vec<_>, _>>()?,
-            Some(_) => return Err(InvalidText("rules must be a list".to_owned())),
+    /// [`InvalidSettings`] naming every key that has a value of the wrong type: settings that can't be read stop what
+    /// depends on them.
+    pub fn from_document(document: &Value) -> Result<Self, InvalidSettings> {
+        let errors = &mut FieldErrors::default();
+        if !document.is_object() {
+            errors.add("body", "must be an object");
+        }
+        let settings = Self {
+            presence: read_presence(&Section::of(document, "presence", errors), errors),
+            rules: AlertRules::new(read_rules(document.get("rules"), errors)),
+            retention: read_retention(&Section::of(document, "retention", errors), errors),
+            security: read_security(&Section::of(document, "security", errors), errors),
+            reports: read_reports(&Section::of(document, "reports", errors), errors),
         };
-        Ok(Self {
-            presence: PresenceSettings {
-                default_interval_s: presence("default_interval_s", p.default_interval_s)?,
-                lost_after_intervals: presence("lost_after_intervals", p.lost_after_intervals)?,
-                lost_grace_s: presence("lost_grace_s", p.lost_grace_s)?,
-                mass_loss_percent: presence("mass_loss_percent", p.mass_loss_percent)?,
-                mass_loss_minimum: presence("mass_loss_minimum", p.mass_loss_minimum)?,
-                mass_loss_hold_s: presence("mass_loss_hold_s", p.mass_loss_hold_s)?,
-            },
-            rules: AlertRules::new(rules),
-            retention: Retention {
-                metrics_days: retention("metrics_days", r.metrics_days)?,
-                metrics_hourly_days: retention("metrics_hourly_days", r.metrics_hourly_days)?,
-                status_changes_days: retention("status_changes_days", r.status_changes_days)?,
-                logs_days: retention("logs_days", r.logs_days)?,
-                resolved_alerts_days: retention("resolved_alerts_days", r.resolved_alerts_days)?,
-                audit_days: retention("audit_days", r.audit_days)?,
-                events_days: retention("events_days", r.events_days)?,
-            },
-            security: read_security(document)?,
-            reports: read_reports(document)?,
-        })
+        if errors.is_empty() {
+            Ok(settings)
+        } else {
+            Err(InvalidSettings(std::mem::take(errors)))
+        }
     }
 }
 
-fn read_security(document: &Value) -> Result<SecuritySettings, InvalidText> {
+/// Why a document can't be read: what is wrong, by where it stands, such as `rules[2].cause`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InvalidSettings(pub FieldErrors);
+
+impl fmt::Display for InvalidSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (n, (field, messages)) in self.0.iter().enumerate() {
+            let gap = if n > 0 { "; " } else { "" };
+            write!(f, "{gap}{field} {}", messages.join(", "))?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for InvalidSettings {}
+
+/// One object of the document.
+struct Section<'d> {
+    name: &'static str,
+    fields: Option<&'d Map<String, Value>>,
+}
+
+impl<'d> Section<'d> {
+    fn of(document: &'d Value, name: &'static str, errors: &mut FieldErrors) -> Self {
+        let fields = document.get(name).and_then(|section| {
+            let fields = section.as_object();
+            if fields.is_none() {
+                errors.add(name, "must be an object");
+            }
+            fields
+        });
+        Self { name, fields }
+    }
+
+    /// Reads a key that may be left out.
+    fn read<T>(
+        &self,
+        key: &str,
+        default: T,
+        errors: &mut FieldErrors,
+        read: impl FnOnce(&Value) -> Result<T, InvalidText>,
+    ) -> T {
+        match self.fields.and_then(|fields| fields.get(key)) {
+            None => default,
+            Some(value) => errors
+                .take(&format!("{}.{key}", self.name), read(value))
+                .unwrap_or(default),
+        }
+    }
+}
+
+fn read_presence(section: &Section<'_>, errors: &mut FieldErrors) -> PresenceSettings {
+    let usual = PresenceSettings::default();
+    let mut number = |key, default| section.read(key, default, errors, whole);
+    PresenceSettings {
+        default_interval_s: number("default_interval_s", usual.default_interval_s),
+        lost_after_intervals: number("lost_after_intervals", usual.lost_after_intervals),
+        lost_grace_s: number("lost_grace_s", usual.lost_grace_s),
+        mass_loss_percent: number("mass_loss_percent", usual.mass_loss_percent),
+        mass_loss_minimum: number("mass_loss_minimum", usual.mass_loss_minimum),
+        mass_loss_hold_s: number("mass_loss_hold_s", usual.mass_loss_hold_s),
+    }
+}
+
+fn read_retention(section: &Section<'_>, errors: &mut FieldErrors) -> Retention {
+    let usual = Retention::default();
+    let mut number = |key, default| section.read(key, default, errors, whole);
+    Retention {
+        metrics_days: number("metrics_days", usual.metrics_days),
+        metrics_hourly_days: number("metrics_hourly_days", usual.metrics_hourly_days),
+        status_changes_days: number("status_changes_days", usual.status_changes_days),
+        logs_days: number("logs_days", usual.logs_days),
+        resolved_alerts_days: number("resolved_alerts_days", usual.resolved_alerts_days),
+        audit_days: number("audit_days", usual.audit_days),
+        events_days: number("events_days", usual.events_days),
+    }
+}
+
+fn read_security(section: &Section<'_>, errors: &mut FieldErrors) -> SecuritySettings {
     let usual = SecuritySettings::default();
-    let roles = match document
-        .get("security")
-        .and_then(|section| section.get("second_factor_roles"))
-    {
-        None => usual.second_factor_roles,
-        Some(Value::Array(roles)) => {
+    SecuritySettings {
+        second_factor_roles: section.read("second_factor_roles", usual.second_factor_roles, errors, |value| {
+            let roles = value.as_array().ok_or_else(|| wrong("must be a list"))?;
             let role = |role: &Value| role.as_str().unwrap_or_default().parse();
-            roles.iter().map(role).collect::<Result<_, _>>()?
-        }
-        Some(_) => return Err(InvalidText("security.second_factor_roles must be a list".to_owned())),
-    };
-    Ok(SecuritySettings {
-        second_factor_roles: roles,
-        step_up_minutes: number(document, "security", "step_up_minutes", usual.step_up_minutes)?,
-    })
-}
-
-fn read_reports(document: &Value) -> Result<ReportSettings, InvalidText> {
-    let calendar = match document.get("reports").and_then(|section| section.get("time_zone")) {
-        None => Calendar::default(),
-        Some(zone) => Calendar::parse(zone.as_str().unwrap_or_default())
-            .map_err(|wrong| InvalidText(format!("reports.time_zone {}", wrong.0)))?,
-    };
-    Ok(ReportSettings { calendar })
-}
-
-fn number(document: &Value, section: &str, key: &str, default: u32) -> Result<u32, InvalidText> {
-    match document.get(section).and_then(|section| section.get(key)) {
-        None => Ok(default),
-        Some(value) => value
-            .as_u64()
-            .and_then(|n| u32::try_from(n).ok())
-            .ok_or_else(|| InvalidText(format!("{section}.{key} must be a whole number"))),
+            roles.iter().map(role).collect()
+        }),
+        step_up_minutes: section.read("step_up_minutes", usual.step_up_minutes, errors, whole),
     }
 }
 
-fn read_rule(value: &Value) -> Result<AlertRule, InvalidText> {
-    let wrong = |what: &str| InvalidText(format!("a rule needs {what}"));
-    let text = |key| value.get(key).and_then(Value::as_str).ok_or_else(|| wrong(key));
-    let threshold = match value.get("threshold") {
-        None | Some(Value::Null) => None,
-        Some(t) => {
-            let whole = |key| t.get(key).and_then(Value::as_i64).ok_or_else(|| wrong(key));
-            let duration_s = u32::try_from(whole("duration_s")?).map_err(|_| wrong("duration_s"))?;
-            Some(Threshold {
-                value: whole("value")?,
-                duration_s,
-                clear_value: whole("clear_value")?,
-            })
+fn read_reports(section: &Section<'_>, errors: &mut FieldErrors) -> ReportSettings {
+    let zone = |value: &Value| Calendar::parse(value.as_str().unwrap_or_default());
+    ReportSettings {
+        calendar: section.read("time_zone", Calendar::default(), errors, zone),
+    }
+}
+
+fn read_rules(rules: Option<&Value>, errors: &mut FieldErrors) -> Vec<AlertRule> {
+    match rules {
+        None => Vec::new(),
+        Some(Value::Array(rules)) => {
+            let read = |(n, rule)| read_rule(rule, &format!("rules[{n}]"), errors);
+            rules.iter().enumerate().filter_map(read).collect()
         }
+        Some(_) => {
+            errors.add("rules", "must be a list");
+            Vec::new()
+        }
+    }
+}
+
+fn read_rule(rule: &Value, path: &str, errors: &mut FieldErrors) -> Option<AlertRule> {
+    let Some(fields) = rule.as_object() else {
+        errors.add(path, "must be an object");
+        return None;
     };
-    let customer = match value.get("customer_id") {
-        None | Some(Value::Null) => None,
+    let customer = match fields.get("customer_id") {
+        None | Some(Value::Null) => Some(None),
         Some(id) => {
             let id = id.as_i64().and_then(|id| CustomerId::new(id).ok());
-            Some(id.ok_or_else(|| wrong("customer_id"))?)
+            let id = id.ok_or_else(|| wrong("must be a whole number above zero"));
+            errors.take(&format!("{path}.customer_id"), id).map(Some)
         }
     };
-    Ok(AlertRule {
-        cause: text("cause")?.parse()?,
-        customer,
-        is_enabled: value
-            .get("is_enabled")
-            .and_then(Value::as_bool)
-            .ok_or_else(|| wrong("is_enabled"))?,
-        severity: text("severity")?.parse()?,
-        threshold,
+    let threshold = match fields.get("threshold") {
+        None | Some(Value::Null) => Some(None),
+        Some(threshold) => read_threshold(threshold, &format!("{path}.threshold"), errors).map(Some),
+    };
+    let mut take = |key: &str| {
+        let value = fields.get(key).ok_or_else(|| wrong("is required"));
+        errors.take(&format!("{path}.{key}"), value)
+    };
+    let (cause, is_enabled, severity) = (take("cause"), take("is_enabled"), take("severity"));
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let cause = cause.and_then(|value| errors.take(&format!("{path}.cause"), text(value).parse()));
+    let severity = severity.and_then(|value| errors.take(&format!("{path}.severity"), text(value).parse()));
+    let is_enabled = is_enabled.and_then(|value| {
+        let flag = value.as_bool().ok_or_else(|| wrong("must be true or false"));
+        errors.take(&format!("{path}.is_enabled"), flag)
+    });
+    Some(AlertRule {
+        cause: cause?,
+        customer: customer?,
+        is_enabled: is_enabled?,
+        severity: severity?,
+        threshold: threshold?,
     })
+}
+
+fn read_threshold(threshold: &Value, path: &str, errors: &mut FieldErrors) -> Option<Threshold> {
+    let mut read = |key: &str| {
+        let value = threshold.get(key);
+        let number = value.and_then(Value::as_i64).ok_or_else(|| {
+            wrong(if value.is_some() {
+                "must be a whole number"
+            } else {
+                "is required"
+            })
+        });
+        errors.take(&format!("{path}.{key}"), number)
+    };
+    let (value, duration_s, clear_value) = (read("value"), read("duration_s"), read("clear_value"));
+    let duration_s = duration_s.and_then(|duration_s| {
+        let fits =
+            u32::try_from(duration_s).map_err(|_| wrong("must be a whole number, not negative and not too large"));
+        errors.take(&format!("{path}.duration_s"), fits)
+    });
+    Some(Threshold {
+        value: value?,
+        duration_s: duration_s?,
+        clear_value: clear_value?,
+    })
+}
+
+fn whole(value: &Value) -> Result<u32, InvalidText> {
+    let number = value.as_u64().and_then(|number| u32::try_from(number).ok());
+    number.ok_or_else(|| wrong("must be a whole number, not negative and not too large"))
+}
+
+fn wrong(message: &str) -> InvalidText {
+    InvalidText(message.to_owned())
 }
 
 #[cfg(test)]
@@ -193,5 +294,31 @@ mod tests {
         for roles in [json!("admin"), json!(["root"]), json!([1])] {
             assert!(Settings::from_document(&json!({"security": {"second_factor_roles": roles}})).is_err());
         }
+    }
+
+    #[test]
+    fn everything_wrong_is_named_by_where_it_stands() {
+        let document = json!({
+            "presence": 7, "retention": { "logs_days": -1 }, "reports": { "time_zone": "Mars" },
+            "rules": [7, { "cause": "flood", "is_enabled": 1, "severity": "HUGE", "customer_id": 0,
+                "threshold": { "value": "x", "duration_s": -1 } }],
+        });
+        let InvalidSettings(errors) = Settings::from_document(&document).unwrap_err();
+        let named: Vec<_> = errors.iter().map(|(field, _)| field).collect();
+        let of_the_rule = [
+            "rules[1].cause",
+            "rules[1].customer_id",
+            "rules[1].is_enabled",
+            "rules[1].severity",
+            "rules[1].threshold.clear_value",
+            "rules[1].threshold.duration_s",
+            "rules[1].threshold.value",
+        ];
+        assert_eq!(
+            named[..4],
+            ["presence", "reports.time_zone", "retention.logs_days", "rules[0]"]
+        );
+        assert_eq!(named[4..], of_the_rule);
+        assert!(Settings::from_document(&json!([])).is_err());
     }
 }

@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use super::{SecuritySettings, Settings, SettingsStore, StoredSettings};
 use crate::{
-    audit::{AuditEntry, AuditTarget, changes},
+    audit::{AuditTarget, changes},
     ctx::Ctx,
     envelope::Envelope,
     error::Error,
@@ -84,21 +84,21 @@ impl SettingsService {
         let before = self.get(ctx).await?.settings.to_document();
         let changes = changes(&before, &next.to_document());
         let entry = ctx.audit("settings.update", AuditTarget::existing("settings", 1), changes);
-        self.save_as(ctx, next, seen, entry).await
+        self.save_as(ctx, next, seen, Envelope::audited(entry)).await
     }
 
-    /// Saves settings and says in `entry` what was changed.
+    /// Saves settings with an envelope that says what was changed.
     pub(crate) async fn save_as(
         &self,
         ctx: &Ctx,
         next: Settings,
         seen: Revision,
-        entry: AuditEntry,
+        with: Envelope,
     ) -> Result<StoredSettings, Error> {
         ctx.require(Permission::SettingsWrite)?;
         next.validate()?;
         let seen = Some(seen).filter(|seen| seen.0 > 0);
-        let revision = self.store.save(&next, seen, Envelope::audited(entry)).await?;
+        let revision = self.store.save(&next, seen, with).await?;
         self.rules.send_replace(Arc::new(rules_of(&next)));
         self.security.send_replace(next.security.clone());
         self.present.send_replace(Arc::new(next.clone()));

@@ -152,7 +152,8 @@ impl Terminals {
     /// nothing. `usual_interval_s` is the heartbeat interval of a new terminal of which the list does not say any.
     ///
     /// # Errors
-    /// [`Error::Invalid`] that names what is wrong by row.
+    /// [`Error::Invalid`] that names what is wrong by row, [`Error::Conflict`] when a customer would have more terminals
+    /// than it may have.
     pub async fn import(
         &self,
         ctx: &Ctx,
@@ -163,6 +164,7 @@ impl Terminals {
         ctx.require(Permission::TerminalWrite)?;
         if is_trial {
             let plan = self.plan_import(ctx, &list, usual_interval_s).await?;
+            self.check_room(&plan.gains).await?;
             return Ok((plan.counts(), false));
         }
         let work = || self.carry_out_import(ctx, &list, usual_interval_s);
@@ -222,7 +224,7 @@ impl Terminals {
             match known.remove(serial) {
                 None => {
                     let draft = new_draft(row, serial, customer, (list.customer_column, interval_s), faults);
-                    plan.write.create.extend(draft);
+                    plan.create(draft);
                 }
                 Some(before) if !ctx.sees(before.draft.customer) => faults.add("serial_number", "is taken"),
                 Some(before) => plan.update(row, customer, before, ctx.now, faults),
@@ -259,9 +261,18 @@ impl Terminals {
 struct Plan {
     write: TerminalImport,
     unchanged: u64,
+    /// How many terminals more each customer would have, or fewer.
+    gains: BTreeMap<CustomerId, i64>,
 }
 
 impl Plan {
+    fn create(&mut self, draft: Option<TerminalDraft>) {
+        if let Some(draft) = draft {
+            *self.gains.entry(draft.customer).or_default() += 1;
+            self.write.create.push(draft);
+        }
+    }
+
     fn update(
         &mut self,
         row: &ImportRow,
@@ -280,6 +291,8 @@ impl Plan {
         if draft == before.draft {
             self.unchanged += 1;
         } else {
+            *self.gains.entry(before.draft.customer).or_default() -= 1;
+            *self.gains.entry(draft.customer).or_default() += 1;
             self.write.update.push(Terminal {
                 draft,
                 updated_at: now,

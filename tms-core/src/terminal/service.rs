@@ -19,7 +19,7 @@ use crate::{
     idempotency::{IdempotencyStore, once_made, unreadable},
     page::{Order, Page, PageRequest},
     permission::Permission,
-    presence::{PresenceStore, StatusInterval, store::Retirement},
+    presence::{PresenceStore, Status, StatusInterval, store::Retirement},
     stores::Stores,
     text::{SerialNumber, search_key},
     time::Timestamp,
@@ -92,15 +92,23 @@ impl Terminals {
         if sort == TerminalSort::LastHeartbeat && matches!(page.start, crate::page::PageStart::After(_)) {
             return Err(FieldErrors::single("cursor", "this sort is read by page number only"));
         }
+        let none = Page {
+            items: Vec::new(),
+            next: None,
+            total: Some(0),
+        };
         if let Some(own) = ctx.scope() {
             if filter.customer.is_some_and(|asked| asked != own) {
-                return Ok(Page {
-                    items: Vec::new(),
-                    next: None,
-                    total: Some(0),
-                });
+                return Ok(none);
             }
             filter.customer = Some(own);
+        }
+        if filter.lifecycle == Some(Lifecycle::Retired)
+            && let Some(status) = filter.status.take()
+            && status != Status::Offline
+        {
+            // Whatever its last status was, a retired terminal is shown as offline.
+            return Ok(none);
         }
         filter.search = filter.search.as_deref().map(search_key).filter(|key| !key.is_empty());
         Ok(self.store.list(&filter, sort, order, page).await?)
@@ -109,7 +117,8 @@ impl Terminals {
     /// Registers a terminal before its agent enrols.
     ///
     /// # Errors
-    /// [`Error::Invalid`] naming wrong fields, [`Error::Conflict`] when the serial number is taken.
+    /// [`Error::Invalid`] naming wrong fields, [`Error::Conflict`] when the serial number is taken or the customer has as
+    /// many terminals as it may have.
     pub async fn create(&self, ctx: &Ctx, draft: TerminalDraft) -> Result<TerminalView, Error> {
         ctx.require(Permission::TerminalWrite)?;
         if !ctx.sees(draft.customer) {

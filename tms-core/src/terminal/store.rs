@@ -4,7 +4,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 
-use super::{Terminal, TerminalDraft, TerminalView, import::TerminalImport};
+use super::{Lifecycle, Terminal, TerminalDraft, TerminalView, import::TerminalImport};
 use crate::{
     envelope::Envelope,
     error::StoreError,
@@ -30,7 +30,7 @@ named_enum!(
     }
 );
 
-/// Which terminals to list; retired ones never are, unless asked for by [`TerminalFilter::with_retired`].
+/// Which terminals to list; retired ones only as [`TerminalFilter::shows_retired`] says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TerminalFilter {
     /// Only of this customer; also how a scoped reader is bounded.
@@ -49,8 +49,17 @@ pub struct TerminalFilter {
     pub seen_before: Option<Timestamp>,
     /// Only with, or only without, unresolved alerts.
     pub has_alerts: Option<bool>,
+    /// Only those that are so far in their life.
+    pub lifecycle: Option<Lifecycle>,
     /// Retired ones too.
     pub with_retired: bool,
+}
+
+impl TerminalFilter {
+    /// Tells whether retired terminals may be among those it finds.
+    pub fn shows_retired(&self) -> bool {
+        self.with_retired || self.lifecycle == Some(Lifecycle::Retired)
+    }
 }
 
 /// How terminals that are not retired spread over the statuses.
@@ -112,7 +121,9 @@ pub trait TerminalStore: fmt::Debug + Send + Sync + 'static {
     /// Writes a registered terminal with its presence row and the envelope in one transaction.
     ///
     /// # Errors
-    /// [`StoreError::Duplicate`] when the serial number is taken, [`StoreError::Missing`] when the customer is unknown.
+    /// [`StoreError::Duplicate`] when the serial number is taken, [`StoreError::Missing`] when the customer is unknown,
+    /// [`StoreError::Full`] when it has as many terminals as it may have, also if many are added at the same time (case
+    /// `terminal::a_full_customer_takes_no_more`).
     async fn insert(&self, draft: &TerminalDraft, now: Timestamp, with: Envelope) -> Result<Terminal, StoreError>;
 
     /// Writes `next` with revision `seen + 1`, copies interval and customer to the presence row (whose version grows),
@@ -121,7 +132,7 @@ pub trait TerminalStore: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// [`StoreError::Stale`] if the stored revision is not `seen` (case `terminal::stale_revision_is_refused`),
     /// [`StoreError::Duplicate`] when the serial number is taken, [`StoreError::Missing`] when it or the customer is
-    /// gone.
+    /// gone, [`StoreError::Full`] when it comes to a customer that is.
     async fn save(&self, next: &Terminal, seen: Revision, with: Envelope) -> Result<Revision, StoreError>;
 
     /// Returns the terminals with these serial numbers, retired ones too, in any order.

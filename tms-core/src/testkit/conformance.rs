@@ -87,7 +87,7 @@ macro_rules! store_conformance {
                 retiring_from_old_knowledge_is_refused, a_view_counts_unresolved_alerts,
                 status_is_that_of_the_presence_row, filters_match_the_model, sorts_match_the_model, cursors_walk_each_row_once,
                 cursors_survive_changes, last_heartbeat_yields_no_cursor,
-                an_import_is_all_or_nothing, an_import_does_what_single_acts_do, a_large_import_is_stored;
+                a_full_customer_takes_no_more, an_import_is_all_or_nothing, an_import_does_what_single_acts_do, a_large_import_is_stored;
             enrolment: every_field_reads_back, an_unknown_customer_is_missing, lists_are_newest_first,
                 a_revoked_code_enrols_nobody, a_redemption_makes_a_terminal, a_refusal_changes_nothing,
                 one_use_admits_one, parallel_redemptions_of_one_serial_make_one_terminal,

@@ -17,7 +17,7 @@ use tms_core::{
     permission::{Permission, Permission as P},
 };
 
-use super::field::{Bound, bound, non_empty, spelled};
+use super::field::{non_empty, spelled, take_span};
 use crate::{
     api::routes::Routes,
     extract::{Etag, IfMatch, JsonBody, Params, PathId, SignedIn},
@@ -65,7 +65,7 @@ async fn list_alerts(
     SignedIn(ctx): SignedIn,
     mut params: Params,
 ) -> Result<Json<List<wire::Alert>>, Problem> {
-    let (from, to) = (params.text("from_date"), params.text("to_date"));
+    let (from, to) = take_span(&mut params, app.calendar(), ["from_date", "to_date"]);
     let filter = AlertFilter {
         ids: None,
         customer: params.value("customer_id"),
@@ -73,8 +73,8 @@ async fn list_alerts(
         is_resolved: params.flag("is_resolved"),
         severity: params.value::<Severity>("severity"),
         cause: params.value::<Cause>("alert_type"),
-        from: from.and_then(|text| bound(&mut params.errors, "from_date", &text, Bound::From)),
-        to: to.and_then(|text| bound(&mut params.errors, "to_date", &text, Bound::To)),
+        from,
+        to,
     };
     params.one_of("sort", &["created_at"]);
     let order = take_order(&mut params, Order::Descending);

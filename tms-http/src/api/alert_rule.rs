@@ -20,7 +20,7 @@ use tms_core::{
 use super::field::{checked, created, id};
 use crate::{
     api::routes::Routes,
-    extract::{Etag, IfMatch, JsonBody, Params, PathId, SignedIn},
+    extract::{Etag, IfMatch, JsonBody, Params, PathId, Repeatable, SignedIn},
     paging::Paging,
     problem::Problem,
     state::App,
@@ -40,6 +40,7 @@ pub(super) fn routes() -> Routes {
         .post("/alert-rules", create_alert_rule)
         .doc("Gives a customer a rule of their own", |d| {
             d.needs(P::SettingsWrite)
+                .takes("Idempotency-Key")
                 .body::<wire::AlertRuleCreate>()
                 .created::<wire::AlertRule>()
                 .tagged()
@@ -104,9 +105,11 @@ async fn get_alert_rule(
 async fn create_alert_rule(
     State(app): State<App>,
     SignedIn(ctx): SignedIn,
+    repeatable: Repeatable,
     body: JsonBody,
 ) -> Result<Response, Problem> {
     ctx.require(Permission::SettingsWrite)?;
+    let ctx = repeatable.of(ctx, body.bytes())?;
     let made = app.tms.alert_rules().create(&ctx, drafted(&body.read()?)?).await?;
     let (etag, id) = (Etag(made.revision), made.rule.id().get());
     Ok((etag, created(&app, PATH, id, wire::AlertRule::from(made.rule))).into_response())

@@ -9,9 +9,10 @@ use tms_core::{
     id::AuditId,
     page::Order,
     permission::Permission,
+    report::Calendar,
 };
 
-use super::field::{Bound, bound};
+use super::field::take_span;
 use crate::{
     api::routes::Routes,
     extract::{Params, SignedIn},
@@ -54,8 +55,8 @@ pub(super) fn routes() -> Routes {
         })
 }
 
-fn take_filter(params: &mut Params) -> AuditFilter {
-    let (from, to) = (params.text("from_date"), params.text("to_date"));
+fn take_filter(params: &mut Params, calendar: Calendar) -> AuditFilter {
+    let (from, to) = take_span(params, calendar, ["from_date", "to_date"]);
     let id = params.value::<AuditId>("target_id");
     AuditFilter {
         actor: params.text("actor"),
@@ -63,8 +64,8 @@ fn take_filter(params: &mut Params) -> AuditFilter {
         target_type: params.text("target_type"),
         target_id: id.map(AuditId::get),
         customer: None,
-        from: from.and_then(|text| bound(&mut params.errors, "from_date", &text, Bound::From)),
-        to: to.and_then(|text| bound(&mut params.errors, "to_date", &text, Bound::To)),
+        from,
+        to,
     }
 }
 
@@ -75,7 +76,7 @@ async fn list_audit(
     mut params: Params,
 ) -> Result<Json<List<wire::AuditRow>>, Problem> {
     ctx.require(Permission::AuditRead)?;
-    let filter = take_filter(&mut params);
+    let filter = take_filter(&mut params, app.calendar());
     params.one_of("sort", &["at"]);
     let order = take_order(&mut params, Order::Descending);
     let paging = Paging::take(&app, &ctx, PATH, params)?;

@@ -6,14 +6,19 @@ use axum::{
     Json,
     response::{IntoResponse, Response},
 };
-use chrono::{Days, NaiveDate};
+use chrono::NaiveDate;
 use http::{StatusCode, header::LOCATION};
 use serde::Serialize;
 use serde_json::Value;
-use tms_core::{error::FieldErrors, text::InvalidText, time::Timestamp};
+use tms_core::{
+    error::FieldErrors,
+    report::{Calendar, availability::Edge},
+    text::InvalidText,
+    time::{InvalidTimestamp, Timestamp},
+};
 
 use crate::{
-    extract::{ContentTag, repeatable::REPLAYED},
+    extract::{ContentTag, Params, repeatable::REPLAYED},
     problem::Problem,
     router::API,
     state::App,
@@ -61,25 +66,50 @@ pub(crate) fn time(errors: &mut FieldErrors, field: &str, text: &str) -> Option<
     errors.take(field, parsed)
 }
 
-/// Which end of a span a bound is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Bound {
-    /// The first moment that belongs to it.
-    From,
-    /// The first moment that does not.
-    To,
+/// Reads an end of a time: a date, which is a day of the zone of reports, or a moment.
+pub(crate) fn edge(errors: &mut FieldErrors, field: &str, text: &str) -> Option<Edge> {
+    if let Ok(date) = parse_date(text) {
+        return Some(Edge::Date(date));
+    }
+    let wrong = || "must be a date or an RFC 3339 time, such as 2026-01-24 or 2026-01-24T10:00:00Z".to_owned();
+    let moment = text.parse().map_err(|_: InvalidTimestamp| InvalidText(wrong()));
+    errors.take(field, moment).map(Edge::Moment)
 }
 
-/// Reads a bound of a span: a time, or a whole day that belongs to the span.
-pub(crate) fn bound(errors: &mut FieldErrors, field: &str, text: &str, bound: Bound) -> Option<Timestamp> {
-    let Ok(day) = parse_date(text) else {
-        return time(errors, field, text);
-    };
-    let day = match bound {
-        Bound::From => day,
-        Bound::To => day.checked_add_days(Days::new(1)).unwrap_or(day),
-    };
-    Some(Timestamp::from(day.and_time(chrono::NaiveTime::MIN).and_utc()))
+/// Reads the ends of a time, either of which may be left open: its first moment, and the first that does not belong to it.
+pub(crate) fn span(
+    errors: &mut FieldErrors,
+    calendar: Calendar,
+    (from, begin): (&str, Option<&str>),
+    (to, end): (&str, Option<&str>),
+) -> (Option<Timestamp>, Option<Timestamp>) {
+    let begin = begin.and_then(|text| edge(errors, from, text));
+    let end = end.and_then(|text| edge(errors, to, text));
+    let span = (
+        begin.map(|edge| edge.begin(calendar)),
+        end.map(|edge| edge.end(calendar)),
+    );
+    if let (Some(begin), Some(end)) = span
+        && end < begin
+    {
+        errors.add(to, "must not be before the begin");
+    }
+    span
+}
+
+/// Takes the ends of a time from a query.
+pub(crate) fn take_span(
+    params: &mut Params,
+    calendar: Calendar,
+    [from, to]: [&'static str; 2],
+) -> (Option<Timestamp>, Option<Timestamp>) {
+    let (begin, end) = (params.text(from), params.text(to));
+    span(
+        &mut params.errors,
+        calendar,
+        (from, begin.as_deref()),
+        (to, end.as_deref()),
+    )
 }
 
 /// Makes a set of values of optional texts that are empty when absent.
@@ -139,16 +169,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_day_as_a_bound_is_whole() {
+    fn a_day_belongs_to_a_span_as_a_whole() {
+        let tokyo = Calendar::parse("Asia/Tokyo").unwrap();
         let mut errors = FieldErrors::default();
-        let mut read = |text: &str, end| bound(&mut errors, "x", text, end).map(|time| time.to_string());
-        assert_eq!(read("2026-01-24", Bound::From).unwrap(), "2026-01-24T00:00:00Z");
-        assert_eq!(read("2026-01-24", Bound::To).unwrap(), "2026-01-25T00:00:00Z");
-        assert_eq!(
-            read("2026-01-24T10:00:00+09:00", Bound::To).unwrap(),
-            "2026-01-24T01:00:00Z"
+        let mut read = |from: &str, to: &str| {
+            let (from, to) = span(&mut errors, tokyo, ("from", Some(from)), ("to", Some(to)));
+            (from.map(|at| at.to_string()), to.map(|at| at.to_string()))
+        };
+        let (from, to) = read("2026-01-24", "2026-01-24");
+        assert_eq!(from.unwrap(), "2026-01-23T15:00:00Z");
+        assert_eq!(to.unwrap(), "2026-01-24T15:00:00Z");
+        let moment = "2026-01-24T10:00:00+09:00";
+        assert_eq!(read(moment, moment).1.unwrap(), "2026-01-24T01:00:00Z");
+        assert!(errors.is_empty(), "a time may be empty");
+        span(
+            &mut errors,
+            tokyo,
+            ("from", Some("24.1.2026")),
+            ("to", Some("2026-02-30")),
         );
-        assert_eq!(read("24.1.2026", Bound::To), None);
-        assert!(!errors.is_empty());
+        assert!(errors.has("from") && errors.has("to"), "{errors:?}");
+        let mut errors = FieldErrors::default();
+        span(
+            &mut errors,
+            tokyo,
+            ("from", Some("2026-01-25")),
+            ("to", Some("2026-01-24")),
+        );
+        assert!(errors.has("to") && errors.len() == 1, "{errors:?}");
     }
 }

@@ -41,7 +41,6 @@ pub(super) fn routes() -> Routes {
                 .body::<wire::MaintenanceCreate>()
                 .created::<wire::Maintenance>()
                 .tagged()
-                .refuses(404)
         })
         .get("/maintenance/{id}", get_maintenance)
         .doc("Returns a maintenance time", |d| {

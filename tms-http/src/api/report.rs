@@ -14,10 +14,10 @@ use tms_core::{
     error::FieldErrors,
     id::{CustomerId, TerminalId},
     permission::{Permission, Permission as P},
-    report::{Availability, AvailabilityRequest, Granularity, Period, availability::Edge},
+    report::{Availability, AvailabilityRequest, Granularity, Period},
 };
 
-use super::field::{date, time};
+use super::field::edge;
 use crate::{
     api::routes::Routes,
     extract::{Params, PathId, SignedIn},
@@ -172,24 +172,15 @@ async fn summary(app: &App, ctx: &Ctx, mut params: Params) -> Result<wire::Repor
 }
 
 pub(crate) fn take_request(params: &mut Params, from: &'static str, to: &'static str) -> AvailabilityRequest {
-    let mut edge = |name| {
+    let mut take = |name| {
         let text = params.text(name)?;
-        take_edge(&mut params.errors, name, &text)
+        edge(&mut params.errors, name, &text)
     };
-    let (from, to) = (edge(from), edge(to));
+    let (from, to) = (take(from), take(to));
     AvailabilityRequest {
         from,
         to,
         by: params.value("granularity").unwrap_or(Granularity::Day),
-    }
-}
-
-/// Reads a date, of whichever zone the report has, or a time.
-fn take_edge(errors: &mut FieldErrors, name: &str, text: &str) -> Option<Edge> {
-    if text.len() > 10 {
-        time(errors, name, text).map(Edge::Moment)
-    } else {
-        date(errors, name, text).map(Edge::Date)
     }
 }
 

@@ -7,13 +7,14 @@ use axum::{
 };
 use serde_json::Value;
 use tms_core::{
+    Error,
     error::FieldErrors,
     permission::{Permission, Permission as P},
     settings::{Settings, StoredSettings},
 };
 
 use crate::{
-    api::routes::Routes,
+    api::{field::checked, routes::Routes},
     extract::{Etag, IfMatch, JsonBody, SignedIn},
     problem::Problem,
     state::App,
@@ -51,12 +52,27 @@ async fn replace_settings(
     ctx.require(Permission::SettingsWrite)?;
     let if_match = if_match.required()?;
     let document: Value = body.read()?;
-    let next = Settings::from_document(&document).map_err(|wrong| Problem::field("body", wrong.0))?;
-    let mut errors = FieldErrors::default();
-    refuse_unknown(&document, &next.to_document(), "", &mut errors);
-    errors.finish()?;
+    let next = read(&document)?;
     let seen = if_match.check(app.tms.settings().get(&ctx).await?.revision)?;
     Ok(show(&app.tms.settings().save(&ctx, next, seen).await?))
+}
+
+/// Reads a document and names all that is wrong with it.
+fn read(document: &Value) -> Result<Settings, Problem> {
+    let (next, mut errors) = match Settings::from_document(document) {
+        Ok(next) => (Some(next), FieldErrors::default()),
+        Err(wrong) => (None, wrong.0),
+    };
+    let mut known = next.as_ref().unwrap_or(&Settings::default()).to_document();
+    if next.is_none() {
+        // What rules there would be is not known then.
+        known["rules"] = Value::Null;
+    }
+    refuse_unknown(document, &known, "", &mut errors);
+    if let Some(Err(Error::Invalid(bounds))) = next.as_ref().map(Settings::validate) {
+        errors.merge(bounds);
+    }
+    checked(errors, next)
 }
 
 fn show(stored: &StoredSettings) -> Response {

@@ -16,14 +16,15 @@ use tms_core::{
     page::Order,
     permission::{Permission, Permission as P},
     presence::Status,
+    report::Calendar,
     terminal::{
-        TerminalView,
+        Lifecycle, TerminalView,
         store::{TerminalFilter, TerminalSort},
     },
     time::Timestamp,
 };
 
-use super::field::{Bound, bound, created};
+use super::field::{created, edge};
 use crate::{
     api::routes::Routes,
     extract::{Etag, IfMatch, JsonBody, Params, PathId, Repeatable, SignedIn},
@@ -94,7 +95,7 @@ async fn list_terminals(
     SignedIn(ctx): SignedIn,
     mut params: Params,
 ) -> Result<Json<List<wire::Terminal>>, Problem> {
-    let filter = take_filter(&mut params);
+    let filter = take_filter(&mut params, app.calendar());
     let sort = params.value("sort").unwrap_or(TerminalSort::SerialNumber);
     let order = take_order(&mut params, Order::Ascending);
     let paging = Paging::take(&app, &ctx, PATH, params)?;
@@ -108,16 +109,18 @@ async fn list_terminals(
 }
 
 /// Takes what a list of terminals is filtered by.
-pub(crate) fn take_filter(params: &mut Params) -> TerminalFilter {
+pub(crate) fn take_filter(params: &mut Params, calendar: Calendar) -> TerminalFilter {
     let seen_before = params.text("seen_before");
+    let seen_before = seen_before.and_then(|text| edge(&mut params.errors, "seen_before", &text));
     TerminalFilter {
         customer: params.value("customer_id"),
         status: params.value::<Status>("status"),
+        lifecycle: params.value::<Lifecycle>("lifecycle"),
         model: params.text("model"),
         firmware_version: params.text("firmware_version"),
         store_code: params.text("store_code"),
         search: params.text("search"),
-        seen_before: seen_before.and_then(|text| bound(&mut params.errors, "seen_before", &text, Bound::From)),
+        seen_before: seen_before.map(|edge| edge.begin(calendar)),
         has_alerts: params.flag("has_alerts"),
         with_retired: false,
     }

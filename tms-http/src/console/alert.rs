@@ -11,6 +11,7 @@ use tms_core::{
     id::{AlertId, CustomerId, TerminalId},
     page::Order,
     permission::Permission as P,
+    report::Calendar,
 };
 
 use super::{
@@ -23,10 +24,7 @@ use super::{
     visit::Visit,
 };
 use crate::{
-    api::{
-        field::{Bound, bound},
-        routes::Routes,
-    },
+    api::{field::span, routes::Routes},
     extract::Params,
     paging::{Paging, append},
     problem::Problem,
@@ -79,7 +77,7 @@ struct AlertsPage {
 /// `GET /alerts`: what is not resolved, unless asked otherwise.
 async fn list_alerts(State(app): State<App>, Visit { ctx, f }: Visit, mut params: Params) -> Answer {
     let chosen = take(&mut params);
-    let filter = filter(&mut params, &chosen);
+    let filter = filter(&mut params, &chosen, app.calendar());
     let paging = Paging::take_of_page(&app, &ctx, PATH, params)?;
     let found = app
         .tms
@@ -172,9 +170,10 @@ fn take(params: &mut Params) -> Chosen {
     }
 }
 
-fn filter(params: &mut Params, chosen: &Chosen) -> AlertFilter {
-    let given = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
-    let errors = &mut params.errors;
+fn filter<'c>(params: &mut Params, chosen: &'c Chosen, calendar: Calendar) -> AlertFilter {
+    let end = |text: &'static str, chosen: &'c str| (text, Some(chosen).filter(|chosen| !chosen.is_empty()));
+    let (begin, last) = (end("from_date", &chosen.from_date), end("to_date", &chosen.to_date));
+    let (from, to) = span(&mut params.errors, calendar, begin, last);
     AlertFilter {
         ids: None,
         customer: chosen.customer,
@@ -182,8 +181,8 @@ fn filter(params: &mut Params, chosen: &Chosen) -> AlertFilter {
         is_resolved: chosen.is_resolved,
         severity: chosen.severity,
         cause: chosen.cause,
-        from: given(&chosen.from_date).and_then(|text| bound(errors, "from_date", &text, Bound::From)),
-        to: given(&chosen.to_date).and_then(|text| bound(errors, "to_date", &text, Bound::To)),
+        from,
+        to,
     }
 }
 

@@ -15,6 +15,7 @@ use tms_core::{
     id::AuditId,
     page::Order,
     permission::Permission as P,
+    report::Calendar,
 };
 
 use super::{
@@ -24,11 +25,7 @@ use super::{
     visit::Visit,
 };
 use crate::{
-    api::{
-        audit::export::export_audit,
-        field::{Bound, bound},
-        routes::Routes,
-    },
+    api::{audit::export::export_audit, field::span, routes::Routes},
     extract::{Params, SignedIn},
     paging::{Paging, append},
     state::App,
@@ -170,7 +167,7 @@ async fn list_audit(State(app): State<App>, Visit { ctx, f }: Visit, mut params:
         from_date: text("from_date"),
         to_date: text("to_date"),
     };
-    let filter = read(&mut params, &chosen, target);
+    let filter = read(&mut params, &chosen, target, app.calendar());
     let paging = Paging::take_of_page(&app, &ctx, PATH, params)?;
     let found = app
         .tms
@@ -213,16 +210,18 @@ async fn export(State(app): State<App>, Visit { ctx, .. }: Visit, params: Params
     export_audit(State(app), SignedIn(ctx), params).await
 }
 
-fn read(params: &mut Params, chosen: &Chosen, target: Option<AuditId>) -> AuditFilter {
+fn read<'c>(params: &mut Params, chosen: &'c Chosen, target: Option<AuditId>, calendar: Calendar) -> AuditFilter {
     let given = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
-    let errors = &mut params.errors;
+    let end = |text: &'static str, chosen: &'c str| (text, Some(chosen).filter(|chosen| !chosen.is_empty()));
+    let (begin, last) = (end("from_date", &chosen.from_date), end("to_date", &chosen.to_date));
+    let (from, to) = span(&mut params.errors, calendar, begin, last);
     AuditFilter {
         actor: given(&chosen.actor),
         action: given(&chosen.action),
         target_type: given(&chosen.target_type),
         target_id: target.map(AuditId::get),
         customer: None,
-        from: given(&chosen.from_date).and_then(|text| bound(errors, "from_date", &text, Bound::From)),
-        to: given(&chosen.to_date).and_then(|text| bound(errors, "to_date", &text, Bound::To)),
+        from,
+        to,
     }
 }

@@ -153,10 +153,10 @@ pub struct AlertBulkFilter {
     /// Only of this customer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub customer_id: Option<i64>,
-    /// Raised at or after.
+    /// Raised at or after this time, or from this date (of the time zone of reports) on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from_date: Option<String>,
-    /// Raised before.
+    /// Raised before this time, or until the end of this date.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to_date: Option<String>,
 }
@@ -203,10 +203,10 @@ pub struct AlertQuery {
     /// Only of this customer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub customer_id: Option<i64>,
-    /// Raised at or after.
+    /// Raised at or after this time, or from this date (of the time zone of reports) on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from_date: Option<String>,
-    /// Raised before.
+    /// Raised before this time, or until the end of this date.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to_date: Option<String>,
     /// Page number, from 1.

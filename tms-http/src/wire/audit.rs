@@ -66,10 +66,10 @@ pub struct AuditQuery {
     /// Only about the object with this id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target_id: Option<i64>,
-    /// At or after.
+    /// At or after this time, or from this date (of the time zone of reports) on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from_date: Option<String>,
-    /// Before, or on this day.
+    /// Before this time, or until the end of this date.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to_date: Option<String>,
     /// Page number, from 1.

@@ -177,10 +177,10 @@ pub struct MetricsQuery {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "server", schema(value_type = Option<crate::openapi::names::MetricResolution>))]
     pub resolution: Option<String>,
-    /// Received at or after.
+    /// Received at or after this time, or from this date (of the time zone of reports) on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
-    /// Received before.
+    /// Received before this time, or until the end of this date.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
     /// Page number, from 1.

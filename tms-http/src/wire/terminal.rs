@@ -219,6 +219,10 @@ pub struct TerminalQuery {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "server", schema(value_type = Option<crate::openapi::names::Status>))]
     pub status: Option<String>,
+    /// Only those so far in their life; all but the retired if not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "server", schema(value_type = Option<crate::openapi::names::Lifecycle>))]
+    pub lifecycle: Option<String>,
     /// Only of this model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
@@ -231,7 +235,7 @@ pub struct TerminalQuery {
     /// Text in serial number, shop or address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub search: Option<String>,
-    /// Only those last heard before, or never.
+    /// Only those last heard before this time or the begin of this date, or never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen_before: Option<String>,
     /// Only with, or only without, unresolved alerts.

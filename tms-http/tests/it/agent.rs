@@ -5,6 +5,33 @@ use serde_json::json;
 use crate::world::{World, register_body};
 
 #[tokio::test]
+async fn the_address_of_a_network_card_is_spelled_one_way() {
+    let world = World::new().await;
+    let customer = world.customer("ABC").await;
+    let register = async |serial: &str, address: &str| {
+        let code = world.code(customer, json!({})).await;
+        let mut body = register_body(serial, &code);
+        body["mac_address"] = json!(address);
+        world.post("/agent/register", &body).send().await
+    };
+    for (n, (said, kept)) in [
+        ("00-1A-2B-3C-4D-5E", json!("00:1a:2b:3c:4d:5e")),
+        ("00:00:00:00:00:00:00:E0", json!("00:00:00:00:00:00:00:e0")),
+        ("", json!(null)),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let made = register(&format!("TC-{n:03}"), said).await.ok(201);
+        let terminal = world.terminal(made["terminal_id"].as_i64().unwrap()).await;
+        assert_eq!(terminal["mac_address"], kept);
+    }
+    for wrong in ["zz-top", "00:11:22:33:44", "00:11:22:33:44:55\u{0}", "0011223344556"] {
+        register("TC-009", wrong).await.wrong_fields(&["mac_address"]);
+    }
+}
+
+#[tokio::test]
 async fn a_code_becomes_a_token_once() {
     let world = World::new().await;
     let customer = world.customer("ABC Store Inc.").await;

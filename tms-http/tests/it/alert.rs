@@ -124,6 +124,8 @@ async fn filters_select() {
         ("from_date=2026-01-24&to_date=2026-01-24", 1),
         ("to_date=2026-01-23", 0),
         ("from_date=2026-01-24T10:00:01Z", 0),
+        // A date is a day of the zone of reports: ten o'clock UTC is the evening of the same day in Tokyo.
+        ("from_date=2026-01-23T15:00:00Z&to_date=2026-01-24T15:00:00Z", 1),
         ("is_resolved=true", 0),
         ("sort=created_at&order=asc", 1),
     ] {
@@ -135,6 +137,7 @@ async fn filters_select() {
         ("alert_type=", ""),
         ("sort=severity", "sort"),
         ("from_date=x", "from_date"),
+        ("from_date=2026-01-25&to_date=2026-01-24", "to_date"),
         ("is_resolved=1", "is_resolved"),
         ("colour=red", "colour"),
     ] {
@@ -143,6 +146,39 @@ async fn filters_select() {
             drop(answer.ok(200))
         } else {
             answer.wrong_fields(&[field])
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_date_is_a_day_of_the_zone_of_reports() {
+    let (world, ..) = troubled().await;
+    let zone = |name: &str| {
+        let body = json!({ "reports": { "time_zone": name } });
+        world
+            .call("PUT", "/settings")
+            .json(&body)
+            .by("admin")
+            .if_match("*")
+            .send()
+    };
+    // Ten o'clock in the morning UTC is midnight of the next day there, and the evening before in Honolulu.
+    for (name, day) in [
+        ("Pacific/Kiritimati", "2026-01-25"),
+        ("Pacific/Honolulu", "2026-01-24"),
+        ("Pacific/Pago_Pago", "2026-01-23"),
+    ] {
+        zone(name).await.ok(200);
+        for today in ["2026-01-23", "2026-01-24", "2026-01-25"] {
+            let query = format!("from_date={today}&to_date={today}");
+            for (path, role) in [("/alerts?", "viewer"), ("/audit?action=customer.create&", "admin")] {
+                let list = world.get(&format!("{path}{query}")).by(role).send().await.ok(200);
+                assert_eq!(
+                    list["meta"]["total"],
+                    u32::from(today == day),
+                    "{path} {today} in {name}"
+                );
+            }
         }
     }
 }

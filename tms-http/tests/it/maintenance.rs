@@ -57,7 +57,11 @@ async fn wrong_plans_are_refused() {
     plan(json!({ "terminal_id": 999, "reason": "x" }))
         .send()
         .await
-        .problem(404, "RES_001");
+        .wrong_fields(&["terminal_id"]);
+    plan(json!({ "terminal_id": 999, "reason": "", "until": "2026-01-24T09:00:00Z" }))
+        .send()
+        .await
+        .wrong_fields(&["reason", "terminal_id", "until"]);
     plan(json!({ "terminal_id": agent.id, "reason": "" }))
         .send()
         .await

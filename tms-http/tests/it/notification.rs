@@ -199,6 +199,9 @@ async fn an_alert_is_told_once_by_the_channels_that_want_it() {
     let (own, other) = (world.customer("ABC").await, world.customer("XYZ").await);
     create(&world, &hook("all")).await;
     let mut bound = hook("other");
+    bound["routing"] = json!({ "customer_ids": [other, 999] });
+    let unknown = world.post("/notification-channels", &bound).by("admin").send().await;
+    unknown.wrong_fields(&["routing.customer_ids"]);
     bound["routing"] = json!({ "customer_ids": [other] });
     create(&world, &bound).await;
     let mut night = mail();

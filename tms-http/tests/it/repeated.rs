@@ -44,6 +44,11 @@ async fn twenty_at_once_have_one_effect_and_one_answer() {
             "/notification-channels",
             json!({ "name": "x", "slack": { "url": "https://hooks.example.com/x" } }),
         ),
+        (
+            "/alert-rules",
+            json!({ "alert_type": "high_cpu", "customer_id": customer, "is_enabled": true, "severity": "LOW",
+                "threshold": { "value": 80, "duration_s": 60, "clear_value": 70 } }),
+        ),
     ]
     .into_iter()
     .enumerate()

@@ -34,14 +34,27 @@ async fn wrong_settings_are_refused() {
             json!({ "presence": { "default_interval_s": 0 } }),
             "presence.default_interval_s",
         ),
-        (json!({ "presence": { "default_interval_s": "x" } }), "body"),
+        (
+            json!({ "presence": { "default_interval_s": "x" } }),
+            "presence.default_interval_s",
+        ),
+        (json!({ "presence": 7 }), "presence"),
+        (json!({ "reports": { "time_zone": "Mars" } }), "reports.time_zone"),
+        (
+            json!({ "security": { "second_factor_roles": ["root"] } }),
+            "security.second_factor_roles",
+        ),
+        (
+            json!({ "rules": [{ "cause": "flood", "is_enabled": true, "severity": "LOW" }] }),
+            "rules[0].cause",
+        ),
         (json!({ "presence": { "interval": 1 } }), "presence.interval"),
         (json!({ "colour": "red" }), "colour"),
         (
             json!({ "rules": [{ "cause": "offline", "is_enabled": true, "severity": "LOW", "threshold": null, "x": 1 }] }),
             "rules[0].x",
         ),
-        (json!({ "rules": 7 }), "body"),
+        (json!({ "rules": 7 }), "rules"),
     ] {
         let answer = world
             .call("PUT", "/settings")
@@ -52,4 +65,14 @@ async fn wrong_settings_are_refused() {
             .await;
         answer.wrong_fields(&[field]);
     }
+    let body = json!({ "presence": { "lost_grace_s": 99_999, "interval": 1 }, "reports": { "time_zone": 7 } });
+    let put = world.call("PUT", "/settings").json(&body).by("admin").if_match("*");
+    put.send()
+        .await
+        .wrong_fields(&["presence.interval", "reports.time_zone"]);
+    let body = json!({ "presence": { "lost_grace_s": 99_999, "interval": 1 } });
+    let put = world.call("PUT", "/settings").json(&body).by("admin").if_match("*");
+    put.send()
+        .await
+        .wrong_fields(&["presence.interval", "presence.lost_grace_s"]);
 }

@@ -183,6 +183,93 @@ async fn an_enrolled_terminal_keeps_its_serial_number() {
 }
 
 #[tokio::test]
+async fn a_retired_terminal_is_found_and_is_not_there() {
+    let world = World::new().await;
+    let customer = world.customer("ABC Store Inc.").await;
+    let gone = world.agent(customer, "TC-200-001").await;
+    let stays = world.agent(customer, "TC-200-002").await;
+    let body = json!({ "serial_number": "TC-3", "customer_id": customer, "model": "TC-200" });
+    world.post("/terminals", &body).by("operator").send().await.ok(201);
+    for agent in [&gone, &stays] {
+        world.beat(agent, json!({})).send().await.ok(200);
+    }
+    let path = format!("/terminals/{}", gone.id);
+    assert_eq!(world.terminal(gone.id).await["status"], "online");
+    let retire = world.call("DELETE", &path).by("operator").if_match("*");
+    retire.send().await.ok(204);
+    for (query, serials) in [
+        ("", &["TC-200-002", "TC-3"][..]),
+        ("lifecycle=retired", &["TC-200-001"]),
+        ("lifecycle=active", &["TC-200-002"]),
+        ("lifecycle=registered", &["TC-3"]),
+        ("lifecycle=retired&status=offline", &["TC-200-001"]),
+        ("lifecycle=retired&status=online", &[]),
+        ("lifecycle=retired&search=200-00&sort=last_heartbeat", &["TC-200-001"]),
+    ] {
+        let list = world
+            .get(&format!("/terminals?{query}"))
+            .by("viewer")
+            .send()
+            .await
+            .ok(200);
+        let rows = list["data"].as_array().unwrap().iter();
+        let found: Vec<_> = rows
+            .map(|row| row["serial_number"].as_str().unwrap().to_owned())
+            .collect();
+        assert_eq!(found, *serials, "{query}");
+        assert_eq!(list["meta"]["total"], serials.len(), "{query}");
+        if !query.contains("last_heartbeat") {
+            let export = format!("/terminals/export.csv?{query}");
+            let table = world.get(&export).by("viewer").send().await;
+            assert_eq!(table.text.lines().count(), 1 + serials.len(), "{query}: {}", table.text);
+        }
+    }
+    let shown = world.terminal(gone.id).await;
+    let reason = &shown["status_reason"];
+    assert_eq!((&shown["status"], &reason["link"]), (&json!("offline"), &json!("lost")));
+    assert_eq!(
+        (&reason["device"], &reason["next_deadline"]),
+        (&json!("unknown"), &json!(null))
+    );
+    let wrong = world.get("/terminals?lifecycle=dead").by("viewer").send().await;
+    wrong.wrong_fields(&["lifecycle"]);
+}
+
+#[tokio::test]
+async fn a_full_customer_takes_no_more_terminals() {
+    let world = World::new().await;
+    let body = json!({ "company_name": "ABC", "max_terminals": 1 });
+    let made = world.post("/customers", &body).by("operator").send().await.ok(201);
+    let (full, other) = (made["id"].as_i64().unwrap(), world.customer("XYZ").await);
+    let add = |serial: &str, customer: i64| {
+        let body = json!({ "serial_number": serial, "customer_id": customer, "model": "TC-200" });
+        world.post("/terminals", &body).by("operator")
+    };
+    add("TC-1", full).send().await.ok(201);
+    let refused = add("TC-2", full).send().await.problem(409, "VAL_002");
+    assert_eq!(refused["details"], "the customer has reached its number of terminals");
+    let path = add("TC-3", other).send().await.location();
+    let moved = world.patch(&path, &json!({ "customer_id": full })).by("operator");
+    moved.if_match("*").send().await.problem(409, "VAL_002");
+    let list = format!("serial_number,customer_id,model\nTC-4,{full},TC-200\n");
+    for query in ["", "?dry_run=true"] {
+        let path = format!("/terminals/import{query}");
+        let call = world
+            .call("POST", &path)
+            .by("operator")
+            .header("content-type", "text/csv");
+        let refused = call.untyped(list.clone()).send().await.problem(409, "VAL_002");
+        assert_eq!(refused["details"], "the customer has reached its number of terminals");
+    }
+    let total = world.get("/terminals").by("viewer").send().await.ok(200)["meta"]["total"].clone();
+    assert_eq!(total, 2);
+    let body = json!({ "serial_number": "TC-5", "customer_id": other, "model": "TC-200",
+        "installed_date": "2026-02-01", "warranty_end_date": "2026-01-31" });
+    let wrong = world.post("/terminals", &body).by("operator").send().await;
+    wrong.wrong_fields(&["warranty_end_date"]);
+}
+
+#[tokio::test]
 async fn measurements_have_a_span_and_a_resolution() {
     let world = World::new().await;
     let customer = world.customer("ABC Store Inc.").await;
@@ -219,6 +306,19 @@ async fn measurements_have_a_span_and_a_resolution() {
     );
     count("resolution=minute").send().await.wrong_fields(&["resolution"]);
     count("from=x&to=y").send().await.wrong_fields(&["from", "to"]);
+    count("from=2026-01-25&to=2026-01-24")
+        .send()
+        .await
+        .wrong_fields(&["to"]);
+    // A date is a day of the zone of reports, which is nine hours ahead.
+    for (query, rows) in [
+        ("from=2026-01-24&to=2026-01-24", 3),
+        ("from=2026-01-25", 0),
+        ("to=2026-01-23", 0),
+    ] {
+        let list = count(query).send().await.ok(200);
+        assert_eq!(list["data"].as_array().unwrap().len(), rows, "{query}");
+    }
 }
 
 #[tokio::test]

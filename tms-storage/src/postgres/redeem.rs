@@ -11,11 +11,10 @@ use tms_core::{
 };
 
 use super::{
-    cells::unsigned,
     credential, customer, enrolment,
     error::Fault,
     pool::PgStore,
-    presence_row, status_change,
+    presence_row, room, status_change,
     terminal::{self, NewTerminal},
 };
 
@@ -55,7 +54,7 @@ impl PgStore {
         };
         let is_bounded = owner.as_ref().is_some_and(|owner| owner.draft.max_terminals.is_some());
         let enrolled = match &owner {
-            Some(owner) if is_bounded => count_enrolled(tx, owner.id.get()).await?,
+            Some(owner) if is_bounded => room::count(tx, owner.id.get()).await?,
             _ => 0,
         };
         let existing = find_terminal(tx, request).await?;
@@ -94,18 +93,6 @@ impl PgStore {
             auto_update_enabled: terminal.draft.auto_update_enabled,
         }))
     }
-}
-
-async fn count_enrolled(tx: &mut PgConnection, customer: i64) -> Result<u64, Fault> {
-    let count: i64 = sqlx::query_scalar(
-        "SELECT coalesce(sum(n), 0)::bigint FROM (\
-         SELECT n FROM terminal_count WHERE customer_id = $1 UNION ALL \
-         SELECT n FROM terminal_count_delta WHERE customer_id = $1) counts",
-    )
-    .bind(customer)
-    .fetch_one(tx)
-    .await?;
-    Ok(unsigned(count))
 }
 
 async fn find_terminal(tx: &mut PgConnection, request: &Redemption) -> Result<Option<(Terminal, Status)>, Fault> {

@@ -22,7 +22,7 @@ use super::{
     credential,
     error::Fault,
     pool::PgStore,
-    presence_row, status_change,
+    presence_row, room, status_change,
     time::At,
 };
 
@@ -153,6 +153,7 @@ impl TerminalStore for PgStore {
     async fn insert(&self, draft: &TerminalDraft, now: Timestamp, with: Envelope) -> Result<Terminal, StoreError> {
         self.bounded(async {
             let mut act = self.act(with).await?;
+            room::expect(&mut act.tx, draft.customer, 1).await?;
             let new = NewTerminal {
                 draft,
                 lifecycle: Lifecycle::Registered,
@@ -337,6 +338,7 @@ pub(super) async fn overwrite(tx: &mut PgConnection, next: &Terminal, revision: 
 impl PgStore {
     async fn save_terminal(&self, next: &Terminal, seen: Revision, with: Envelope) -> Result<Revision, Fault> {
         let mut act = self.act(with).await?;
+        room::expect_all(&mut act.tx, &[], std::slice::from_ref(next)).await?;
         let found = lock(&mut act.tx, next.id.get()).await?;
         let (before, status) = found.ok_or_else(|| Fault::missing("terminal", next.id))?;
         if before.revision != seen {
@@ -368,53 +370,5 @@ impl PgStore {
         }
         act.finish(Some(next.id.get())).await?;
         Ok(seen.next())
-    }
-
-    async fn retire_terminal(
-        &self,
-        id: TerminalId,
-        seen: Revision,
-        retirement: &Retirement,
-        with: Envelope,
-    ) -> Result<(), Fault> {
-        match self.try_retire(id, seen, retirement, with.clone()).await {
-            Err(fault) if fault.is_missing_partition() => {
-                let day = Some(retirement.change.at);
-                self.add_partitions(day, day).await?;
-                self.try_retire(id, seen, retirement, with).await
-            }
-            outcome => outcome,
-        }
-    }
-
-    async fn try_retire(
-        &self,
-        id: TerminalId,
-        seen: Revision,
-        retirement: &Retirement,
-        with: Envelope,
-    ) -> Result<(), Fault> {
-        let Retirement { write, change } = retirement;
-        let mut act = self.act(with).await?;
-        let found = lock(&mut act.tx, id.get()).await?;
-        let (before, status) = found.ok_or_else(|| Fault::missing("terminal", id))?;
-        if before.revision != seen {
-            return Err(Fault::stale("terminal", id));
-        }
-        if presence_row::write(&mut act.tx, &[write]).await? != 1 {
-            return Err(Fault::stale("terminal", id));
-        }
-        let next = Terminal {
-            lifecycle: Lifecycle::Retired,
-            updated_at: change.at,
-            ..before.clone()
-        };
-        overwrite(&mut act.tx, &next, seen.next()).await?;
-        credential::revoke(&mut act.tx, id, None, Some(change.at.into())).await?;
-        if before.lifecycle != Lifecycle::Retired {
-            status_change::count(&mut act.tx, before.draft.customer, status, -1).await?;
-        }
-        status_change::write(&mut act.tx, std::slice::from_ref(change)).await?;
-        act.finish(Some(id.get())).await
     }
 }

@@ -11,7 +11,7 @@ use tms_core::{
     time::Timestamp,
 };
 
-use super::{cells::Cells, credential, error::Fault, pool::PgStore, time::At};
+use super::{cells::Cells, credential, error::Fault, pool::PgStore, room, time::At};
 
 /// Differences of counts, summed before they are written.
 #[derive(Default)]
@@ -50,6 +50,7 @@ impl PgStore {
         with: Envelope,
     ) -> Result<(), Fault> {
         let mut act = self.act(with).await?;
+        room::expect_all(&mut act.tx, &import.create, &import.update).await?;
         let mut counts = Counts::default();
         let moved = save(&mut act.tx, &import.update, &mut counts).await?;
         register(&mut act.tx, &import.create, now, &mut counts).await?;

@@ -19,6 +19,7 @@ use super::{
     bulk::{Binds, Bulk},
     error::OrFault,
     fields::Fields,
+    room,
     work::{Work, write_events},
 };
 
@@ -184,6 +185,20 @@ impl Counts {
     /// Notes that `by` terminals of a customer came to (or left) a status.
     pub(super) fn add(&mut self, customer: CustomerId, status: Status, by: i64) {
         *self.0.entry((customer, status.as_str())).or_default() += by;
+    }
+
+    /// Refuses what would give a customer more terminals than it may have.
+    pub(super) async fn expect_room(&self, conn: &mut SqliteConnection) -> Result<(), StoreError> {
+        let mut gains: BTreeMap<CustomerId, i64> = BTreeMap::new();
+        for ((customer, _), by) in &self.0 {
+            *gains.entry(*customer).or_default() += by;
+        }
+        for (customer, by) in gains {
+            if let Ok(more @ 1..) = u64::try_from(by) {
+                room::expect(conn, customer, more).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Writes what does not cancel out.

@@ -3,7 +3,7 @@
 use tms_core::{
     StoreError,
     enrolment::{Admission, Enrolled, EnrolmentCode, Redemption, Refusal, Situation, admit},
-    id::{CustomerId, EntityRef, TerminalId},
+    id::{CustomerId, TerminalId},
     presence::{Presence, Reported, store::PresenceWrite},
     terminal::{Lifecycle, Terminal, TerminalDraft},
     time::Timestamp,
@@ -13,6 +13,7 @@ use super::{
     credential, customer, enrolment,
     error::OrFault,
     presence_write::{Counts, heads, write_changes},
+    room,
     terminal::{self, fresh, stored_presence, terminal_columns},
     work::Work,
 };
@@ -29,7 +30,7 @@ pub(super) async fn redeem(
         None => None,
     };
     let enrolled = match &code {
-        Some(code) => count_enrolled(work, code.customer).await?,
+        Some(code) => room::count(work.conn(), code.customer).await?,
         None => 0,
     };
     let existing = find_terminal(work, request).await?;
@@ -178,15 +179,6 @@ async fn find_terminal(work: &mut Work<'_>, request: &Redemption) -> Result<Opti
     .await
     .or_fault("terminal", &request.serial)?;
     row.as_ref().map(terminal::read).transpose()
-}
-
-async fn count_enrolled(work: &mut Work<'_>, customer: CustomerId) -> Result<u64, StoreError> {
-    let count: i64 = sqlx::query_scalar("SELECT coalesce(sum(terminals), 0) FROM terminal_count WHERE customer_id = ?")
-        .bind(customer.get())
-        .fetch_one(work.conn())
-        .await
-        .or_fault("customer", customer)?;
-    u64::try_from(count).map_err(|error| StoreError::Corrupt(EntityRef::new("customer", customer), error.into()))
 }
 
 async fn last_heartbeat(work: &mut Work<'_>, id: TerminalId) -> Result<Option<i64>, StoreError> {

@@ -145,6 +145,7 @@ impl TerminalStore for SqliteStore {
         let row = Presence::new(terminal.id, draft.customer, draft.heartbeat_interval_s, now);
         let mut counts = Counts::default();
         counts.add(row.customer, row.status, 1);
+        counts.expect_room(work.conn()).await?;
         work.write_row(&fresh(row), None).await?;
         counts.write(work.conn()).await?;
         work.seal(&with, Some(terminal.id.get())).await?;
@@ -328,6 +329,7 @@ async fn reach_presence(work: &mut Work<'_>, next: &Terminal) -> Result<(), Stor
         let mut counts = Counts::default();
         counts.add(stored.customer, stored.status, -1);
         counts.add(next.draft.customer, stored.status, 1);
+        counts.expect_room(work.conn()).await?;
         counts.write(work.conn()).await?;
     }
     let seen = stored.version;

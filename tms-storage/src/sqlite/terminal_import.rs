@@ -76,6 +76,7 @@ pub(super) async fn write(work: &mut Work<'_>, import: &TerminalImport, now: Tim
     let mut counts = Counts::default();
     save(work, &import.update, &mut counts).await?;
     register(work, &import.create, now, &mut counts).await?;
+    counts.expect_room(work.conn()).await?;
     counts.write(work.conn()).await
 }
 

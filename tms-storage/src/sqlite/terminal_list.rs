@@ -104,9 +104,12 @@ fn cursor(view: &TerminalView, sort: TerminalSort) -> Cursor {
 }
 
 fn narrow(query: &mut Query, filter: &TerminalFilter) {
-    if !filter.with_retired {
+    if !filter.shows_retired() {
         // Spelled like the condition of the partial indexes, which a parameter would not match.
         query.push(" AND t.lifecycle <> '").push(Lifecycle::Retired).push("'");
+    }
+    if let Some(lifecycle) = filter.lifecycle {
+        query.push(" AND t.lifecycle = ").push_bind(lifecycle.as_str());
     }
     if let Some(customer) = filter.customer {
         query.push(" AND t.customer_id = ").push_bind(customer.get());

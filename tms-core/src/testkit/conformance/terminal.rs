@@ -2,6 +2,7 @@
 
 mod import;
 mod list;
+mod room;
 
 use chrono::NaiveDate;
 use futures::future::join_all;
@@ -25,6 +26,7 @@ pub use list::{
     cursors_survive_changes, cursors_walk_each_row_once, filters_match_the_model, last_heartbeat_yields_no_cursor,
     sorts_match_the_model,
 };
+pub use room::a_full_customer_takes_no_more;
 
 /// Retires a terminal.
 pub(super) async fn retire(stores: &Stores, terminal: TerminalId) {

@@ -1,6 +1,6 @@
 //! Terminals in memory.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 
@@ -50,6 +50,31 @@ impl State {
         terminal
     }
 
+    /// Refuses what would give customers more terminals than they may have; `gains` may name one several times.
+    fn check_room(&self, gains: impl IntoIterator<Item = (CustomerId, i64)>) -> Result<(), StoreError> {
+        let mut sums: BTreeMap<CustomerId, i64> = BTreeMap::new();
+        for (customer, by) in gains {
+            *sums.entry(customer).or_default() += by;
+        }
+        for (id, more) in sums {
+            let more = u64::try_from(more).unwrap_or(0);
+            if more > 0 && self.customer(id)?.is_full_with(self.counts(Some(id)).total(), more) {
+                return Err(StoreError::Full(EntityRef::new("customer", id)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns what a save takes from one customer and gives to another.
+    fn move_of(&self, next: &Terminal) -> [(CustomerId, i64); 2] {
+        let by = i64::from(next.lifecycle != Lifecycle::Retired);
+        let before = self
+            .terminals
+            .get(&next.id)
+            .map_or(next.draft.customer, |before| before.draft.customer);
+        [(before, -by), (next.draft.customer, by)]
+    }
+
     fn check_serial(&self, serial: &SerialNumber, own: Option<TerminalId>) -> Result<(), StoreError> {
         match self.serials.get(serial) {
             Some(id) if Some(*id) != own => Err(StoreError::Duplicate(EntityRef::new("terminal", serial))),
@@ -91,7 +116,8 @@ impl State {
         let draft = &terminal.draft;
         let is = |wanted: &Option<String>, have: Option<&String>| wanted.is_none() || wanted.as_ref() == have;
         let is_heard = |limit: Timestamp| row.last_seen.is_some_and(|seen| seen >= limit);
-        (filter.with_retired || terminal.lifecycle != Lifecycle::Retired)
+        (filter.shows_retired() || terminal.lifecycle != Lifecycle::Retired)
+            && filter.lifecycle.is_none_or(|lifecycle| terminal.lifecycle == lifecycle)
             && filter.customer.is_none_or(|customer| draft.customer == customer)
             && filter.status.is_none_or(|status| row.status == status)
             && is(&filter.model, Some(&draft.model))
@@ -170,6 +196,7 @@ impl TerminalStore for MemoryStore {
         state.check(&with)?;
         state.customer(draft.customer)?;
         state.check_serial(&draft.serial, None)?;
+        state.check_room([(draft.customer, 1)])?;
         let terminal = state.add_terminal(draft, Lifecycle::Registered, Host::default(), now);
         state.finish(with, terminal.id.get());
         Ok(terminal)
@@ -179,6 +206,7 @@ impl TerminalStore for MemoryStore {
         let mut state = self.enter()?;
         state.check(&with)?;
         state.check_save(next, seen)?;
+        state.check_room(state.move_of(next))?;
         state.put_terminal(next, seen.next());
         state.finish(with, next.id.get());
         Ok(seen.next())
@@ -200,6 +228,8 @@ impl TerminalStore for MemoryStore {
             state.customer(draft.customer)?;
             state.check_serial(&draft.serial, None)?;
         }
+        let moves = import.update.iter().flat_map(|next| state.move_of(next));
+        state.check_room(moves.chain(import.create.iter().map(|draft| (draft.customer, 1))))?;
         for next in &import.update {
             state.put_terminal(next, next.revision.next());
         }

@@ -11,7 +11,7 @@ use tms_core::{
     error::FieldErrors,
     presence::Reported,
     terminal::Host,
-    text::{Lines, SerialNumber, clean},
+    text::{Lines, SerialNumber, clean, mac_address},
 };
 
 use super::{optional, optional_address};
@@ -53,7 +53,11 @@ fn check(request: &RegisterRequest) -> Result<EnrolmentRequest, Problem> {
     let serial = errors.take("serial_number", SerialNumber::parse(&request.serial_number));
     let model = errors.take("model", clean(&request.model, 1, 50, Lines::One));
     let host = Host {
-        mac_address: optional(errors, "mac_address", request.mac_address.as_deref(), 50),
+        mac_address: request
+            .mac_address
+            .as_deref()
+            .filter(|text| !text.is_empty())
+            .and_then(|text| errors.take("mac_address", mac_address(text))),
         hostname: optional(errors, "hostname", request.hostname.as_deref(), 255),
         os: optional(
             errors,

@@ -8,10 +8,11 @@ use tms_core::{
     error::FieldErrors,
     id::{AlertId, CustomerId, TerminalId},
     permission::Permission,
+    report::Calendar,
 };
 
 use crate::{
-    api::field::{Bound, bound, checked, id, non_empty},
+    api::field::{checked, id, non_empty, span},
     extract::{JsonBody, Repeatable, SignedIn},
     problem::Problem,
     state::App,
@@ -29,7 +30,7 @@ pub(super) async fn answer_alerts(
     let ctx = repeatable.of(ctx, body.bytes())?;
     let request: wire::AlertBulk = body.read()?;
     let dry_run = request.dry_run;
-    let (selection, answer) = check(request)?;
+    let (selection, answer) = check(request, app.calendar())?;
     let done = app.tms.alerts().answer_many(&ctx, selection, answer, dry_run).await?;
     Ok(Json(wire::AlertBulkDone {
         dry_run,
@@ -39,7 +40,7 @@ pub(super) async fn answer_alerts(
     }))
 }
 
-fn check(request: wire::AlertBulk) -> Result<(AlertSelection, AlertAnswer), Problem> {
+fn check(request: wire::AlertBulk, calendar: Calendar) -> Result<(AlertSelection, AlertAnswer), Problem> {
     let mut errors = FieldErrors::default();
     let answer = AlertAnswer {
         acknowledge: request.action == "acknowledge",
@@ -64,7 +65,7 @@ fn check(request: wire::AlertBulk) -> Result<(AlertSelection, AlertAnswer), Prob
                 .collect();
             ids.map(AlertSelection::Ids)
         }
-        (None, Some(filter)) => Some(AlertSelection::Filter(read_filter(&mut errors, &filter))),
+        (None, Some(filter)) => Some(AlertSelection::Filter(read_filter(&mut errors, &filter, calendar))),
         _ => {
             errors.add("alert_ids", "either this or filter must be given");
             None
@@ -73,7 +74,7 @@ fn check(request: wire::AlertBulk) -> Result<(AlertSelection, AlertAnswer), Prob
     checked(errors, selection.map(|selection| (selection, answer)))
 }
 
-fn read_filter(errors: &mut FieldErrors, filter: &wire::AlertBulkFilter) -> AlertFilter {
+fn read_filter(errors: &mut FieldErrors, filter: &wire::AlertBulkFilter, calendar: Calendar) -> AlertFilter {
     let mut read = AlertFilter::default();
     if let Some(n) = filter.customer_id {
         read.customer = id(errors, "filter.customer_id", CustomerId::new(n));
@@ -87,11 +88,8 @@ fn read_filter(errors: &mut FieldErrors, filter: &wire::AlertBulkFilter) -> Aler
     if let Some(cause) = &filter.alert_type {
         read.cause = errors.take("filter.alert_type", cause.parse());
     }
-    if let Some(from) = &filter.from_date {
-        read.from = bound(errors, "filter.from_date", from, Bound::From);
-    }
-    if let Some(to) = &filter.to_date {
-        read.to = bound(errors, "filter.to_date", to, Bound::To);
-    }
+    let from = ("filter.from_date", filter.from_date.as_deref());
+    let to = ("filter.to_date", filter.to_date.as_deref());
+    (read.from, read.to) = span(errors, calendar, from, to);
     read
 }

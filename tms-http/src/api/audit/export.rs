@@ -34,7 +34,7 @@ pub(crate) async fn export_audit(
     mut params: Params,
 ) -> Result<Response, Problem> {
     ctx.require(Permission::AuditExport)?;
-    let filter = take_filter(&mut params);
+    let filter = take_filter(&mut params, app.calendar());
     params.finish()?;
     let mut pages: Pages = Box::pin(app.tms.audit().export(&ctx, filter)?);
     // What goes wrong at once has an answer of its own; later it can only break off.

@@ -56,7 +56,7 @@ pub(super) fn cells(view: TerminalView) -> [String; 19] {
         date(draft.installed_date),
         date(draft.warranty_end_date),
         view.terminal.lifecycle.to_string(),
-        presence.status.to_string(),
+        presence.status_seen().to_string(),
         presence.reported.firmware_version.unwrap_or_default(),
         presence.reported.agent_version.unwrap_or_default(),
         presence

@@ -30,7 +30,7 @@ pub(in crate::api) fn terminal(view: TerminalView, now: Timestamp) -> wire::Term
         serial_number: draft.serial.as_str().to_owned(),
         model: draft.model,
         lifecycle: terminal.lifecycle.as_str().into(),
-        status: presence.status.as_str().into(),
+        status: presence.status_seen().as_str().into(),
         status_reason: reason(&presence, now),
         customer: CustomerRef {
             id: draft.customer.get(),
@@ -67,7 +67,7 @@ fn reason(presence: &Presence, now: Timestamp) -> wire::StatusReason {
         device: device.name().into(),
         error_code: matches!(device, Device::Error(_)).then(|| i64::from(device.code())),
         since: Some(presence.status_since.to_string()),
-        next_deadline: spelled(presence.deadline.filter(|_| !presence.is_lost)),
+        next_deadline: spelled(presence.deadline_ahead()),
     }
 }
 

@@ -19,8 +19,7 @@ use tms_core::{
 
 use super::{PATH, convert::metrics};
 use crate::{
-    api::field::{Bound, bound},
-    api::routes::Routes,
+    api::{field::take_span, routes::Routes},
     extract::{Params, PathId, SignedIn},
     paging::Paging,
     problem::Problem,
@@ -69,10 +68,8 @@ async fn list_metrics(
     mut params: Params,
 ) -> Result<Response, Problem> {
     let resolution = params.value("resolution").unwrap_or(Resolution::Raw);
-    let (from, to) = (params.text("from"), params.text("to"));
-    let to = to.and_then(|text| bound(&mut params.errors, "to", &text, Bound::To));
+    let (from, to) = take_span(&mut params, app.calendar(), ["from", "to"]);
     let to = to.unwrap_or_else(|| ctx.now.plus(Duration::from_secs(1)));
-    let from = from.and_then(|text| bound(&mut params.errors, "from", &text, Bound::From));
     let from = from.unwrap_or_else(|| to.minus(USUAL_SPAN));
     let paging = Paging::take(&app, &ctx, &format!("{PATH}/{id}/metrics"), params)?;
     let by = match resolution {

@@ -73,7 +73,7 @@ pub(crate) async fn export_terminals(
     mut params: Params,
 ) -> Result<Response, Problem> {
     ctx.require(Permission::TerminalRead)?;
-    let filter = take_filter(&mut params);
+    let filter = take_filter(&mut params, app.calendar());
     let sort = params.value("sort").unwrap_or(TerminalSort::SerialNumber);
     if sort == TerminalSort::LastHeartbeat {
         params.errors.add("sort", "an export can't have this order");

@@ -72,7 +72,7 @@ struct Row {
 
 /// `GET /terminals`
 async fn show(State(app): State<App>, Visit { ctx, f }: Visit, mut params: Params) -> Answer {
-    let filter = take_filter(&mut params);
+    let filter = take_filter(&mut params, app.calendar());
     let sort = params.value("sort").unwrap_or(TerminalSort::SerialNumber);
     let order = take_order(&mut params, Order::Ascending);
     let paging = Paging::take_of_page(&app, &ctx, PATH, params)?;

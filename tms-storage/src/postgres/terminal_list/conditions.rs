@@ -18,9 +18,13 @@ pub(super) fn conditions<'q>(
     query: &'q mut QueryBuilder<Postgres>,
 ) -> Conditions<'q> {
     let mut all = Conditions::of(query);
-    if !filter.with_retired {
+    if !filter.shows_retired() {
         // Spelled as the partial indexes are.
         all.and("t.lifecycle <> 'retired'");
+    }
+    if let Some(lifecycle) = filter.lifecycle {
+        // Spelled out too: there is an index of the retired.
+        all.and("t.lifecycle = ").push(format_args!("'{}'", lifecycle.as_str()));
     }
     if let Some(customer) = filter.customer {
         all.and("t.customer_id = ").push_bind(customer.get());
@@ -62,7 +66,7 @@ pub(super) fn conditions<'q>(
 /// Appends what presence knows of it, on `s`.
 pub(super) fn hot_conditions<'q>(filter: &TerminalFilter, query: &'q mut QueryBuilder<Postgres>) -> Conditions<'q> {
     let mut all = Conditions::of(query);
-    if !filter.with_retired {
+    if !filter.shows_retired() {
         all.and("s.is_active");
     }
     if let Some(customer) = filter.customer {
@@ -84,5 +88,9 @@ pub(super) fn hot_conditions<'q>(filter: &TerminalFilter, query: &'q mut QueryBu
 
 /// Tells whether [`hot_conditions`] are all that there is.
 pub(super) const fn are_hot(filter: &TerminalFilter) -> bool {
-    filter.model.is_none() && filter.store_code.is_none() && filter.search.is_none() && filter.has_alerts.is_none()
+    filter.model.is_none()
+        && filter.store_code.is_none()
+        && filter.search.is_none()
+        && filter.has_alerts.is_none()
+        && filter.lifecycle.is_none()
 }

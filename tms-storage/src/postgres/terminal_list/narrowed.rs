@@ -47,7 +47,7 @@ pub(super) struct Found {
 /// Looks up what the filter asks for, once for the total and for the page.
 pub(super) async fn find(connection: &mut PgConnection, filter: &TerminalFilter) -> Result<Found, Fault> {
     if let Some(search) = &filter.search {
-        let few = search_for(connection, search, filter.with_retired).await?;
+        let few = search_for(connection, search, filter.shows_retired()).await?;
         let total = is_search_alone(filter).then(|| few.as_ref().map_or(MAX_COUNTED + 1, |ids| length(ids)));
         if let Some(ids) = few {
             let narrowed = Narrowed::BySearch(ids);
@@ -59,7 +59,7 @@ pub(super) async fn find(connection: &mut PgConnection, filter: &TerminalFilter)
         }
     }
     let narrowed = match (filter.seen_before, filter.customer) {
-        (Some(limit), None) => silent_since(connection, At::from(limit), filter.with_retired).await?,
+        (Some(limit), None) => silent_since(connection, At::from(limit), filter.shows_retired()).await?,
         _ => None,
     };
     Ok(Found {

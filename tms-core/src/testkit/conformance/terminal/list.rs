@@ -79,7 +79,8 @@ fn matches(view: &TerminalView, filter: &TerminalFilter) -> bool {
     let draft = &view.terminal.draft;
     let (presence, reported) = (&view.presence, &view.presence.reported);
     let is = |wanted: &Option<String>, have: Option<&str>| wanted.as_deref().is_none_or(|wanted| have == Some(wanted));
-    (filter.with_retired || view.terminal.lifecycle != Lifecycle::Retired)
+    (filter.shows_retired() || view.terminal.lifecycle != Lifecycle::Retired)
+        && filter.lifecycle.is_none_or(|wanted| view.terminal.lifecycle == wanted)
         && filter.customer.is_none_or(|customer| draft.customer == customer)
         && filter.status.is_none_or(|status| presence.status == status)
         && is(&filter.model, Some(&draft.model))
@@ -157,6 +158,16 @@ fn filters(customers: [CustomerId; 2]) -> Vec<TerminalFilter> {
             ..all()
         },
     ];
+    filters.extend(Lifecycle::ALL.iter().map(|lifecycle| TerminalFilter {
+        lifecycle: Some(*lifecycle),
+        ..all()
+    }));
+    filters.push(TerminalFilter {
+        lifecycle: Some(Lifecycle::Retired),
+        search: Some("shinjuku".to_owned()),
+        seen_before: Some(at(9_000)),
+        ..all()
+    });
     filters.extend(Status::ALL.iter().map(|status| TerminalFilter {
         status: Some(*status),
         ..all()
@@ -226,6 +237,10 @@ pub async fn cursors_walk_each_row_once(stores: &Stores) {
         },
         TerminalFilter {
             status: Some(Status::Online),
+            ..TerminalFilter::default()
+        },
+        TerminalFilter {
+            lifecycle: Some(Lifecycle::Active),
             ..TerminalFilter::default()
         },
     ] {

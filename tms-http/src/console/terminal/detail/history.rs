@@ -39,7 +39,7 @@ pub(super) async fn timeline(app: &App, ctx: &Ctx, f: &Frame, view: &TerminalVie
     let past = terminals
         .status_history(ctx, view.terminal.id, &PageRequest::first(MOST))
         .await?;
-    let present = (view.presence.status, view.presence.status_since, None);
+    let present = (view.presence.status_seen(), view.presence.status_since, None);
     let past = past
         .items
         .iter()
