@@ -61,6 +61,15 @@ impl FieldErrors {
         checked.map_err(|e| self.add(field, e.0)).ok()
     }
 
+    /// Takes over what a check found about fields of which nothing is known so far.
+    pub fn fill<T>(&mut self, checked: Result<T, Error>) {
+        if let Err(Error::Invalid(found)) = checked {
+            for (field, messages) in found.0 {
+                self.0.entry(field).or_insert(messages);
+            }
+        }
+    }
+
     /// Takes over what another found.
     pub fn merge(&mut self, other: Self) {
         for (field, messages) in other.0 {

@@ -51,6 +51,15 @@ pub(crate) fn line<'a>(text: &mut String, cells: impl IntoIterator<Item = &'a st
     text.push_str("\r\n");
 }
 
+/// Makes a table to show, as a file would have it.
+pub(crate) fn table<const WIDTH: usize, const ROWS: usize>(rows: [&[&str; WIDTH]; ROWS]) -> String {
+    let mut text = String::new();
+    for row in rows {
+        line(&mut text, row.iter().copied());
+    }
+    text
+}
+
 /// Takes the mark of no formula off a cell again.
 fn plain(cell: &str) -> &str {
     match cell.strip_prefix('\'') {

@@ -164,7 +164,7 @@ pub(crate) fn served_host(app: &Inner, headers: &HeaderMap, authority: Option<&s
 }
 
 /// Cuts the port off a host.
-fn bare_host(host: &str) -> &str {
+pub(crate) fn bare_host(host: &str) -> &str {
     let host = host.trim_end_matches('.');
     if let Some(end) = host.strip_prefix('[').and_then(|rest| rest.find(']')) {
         return host.get(1..=end).unwrap_or_default();

@@ -1,6 +1,6 @@
 //! Whether this node serves, whether it can, and what it has done.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use axum::{
     Json, Router,
@@ -8,7 +8,10 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_TYPE};
+use http::{
+    HeaderMap, HeaderValue, StatusCode, Uri,
+    header::{CONTENT_TYPE, HOST},
+};
 use serde::Serialize;
 use subtle::ConstantTimeEq;
 use tms_core::{
@@ -16,7 +19,7 @@ use tms_core::{
     upkeep::{Health, SchemaState},
 };
 
-use crate::{origin::bearer, problem::Problem, settings::Aid, state::App};
+use crate::{edge::bare_host, origin::bearer, problem::Problem, settings::Aid, state::App};
 
 /// How long the store may take to answer.
 const PATIENCE: Duration = Duration::from_millis(1_500);
@@ -123,13 +126,28 @@ fn obstacles(health: Health) -> Vec<String> {
     obstacles
 }
 
-/// `GET /metrics`
-async fn get_metrics(State(app): State<App>, headers: HeaderMap) -> Result<Response, Problem> {
-    if let Some(token) = &app.settings.metrics_token {
-        let presented = bearer(&headers).unwrap_or_default();
-        if !bool::from(presented.as_bytes().ct_eq(token.as_bytes())) {
-            return Err(Error::InvalidToken.into());
+/// Tells whether a request was made on this machine: a proxy beside the server says for whom it asks, or for which host.
+fn is_direct(headers: &HeaderMap, authority: Option<&str>) -> bool {
+    const PASSED_ON: [&str; 5] = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via"];
+    let named = authority.or_else(|| headers.get(HOST).map(|host| host.to_str().unwrap_or("?")));
+    let is_here = |host: &str| {
+        let host = bare_host(host);
+        host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    };
+    named.is_none_or(is_here) && PASSED_ON.iter().all(|name| !headers.contains_key(*name))
+}
+
+/// `GET /metrics`: with a token to whoever shows it, without one to this machine only.
+async fn get_metrics(State(app): State<App>, uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
+    match &app.settings.metrics_token {
+        Some(token) => {
+            let presented = bearer(&headers).unwrap_or_default();
+            if !bool::from(presented.as_bytes().ct_eq(token.as_bytes())) {
+                return Err(Error::InvalidToken.into());
+            }
         }
+        None if !is_direct(&headers, uri.host()) => return Err(Problem::not_found()),
+        None => {}
     }
     let Some(render) = &app.settings.metrics else {
         return Err(Problem::not_found());

@@ -1,6 +1,7 @@
 //! Reading JSON that strangers send: guarded, then typed; every fault becomes a problem that names the field.
 
 pub(crate) mod guard;
+pub(crate) mod whole;
 
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::error::Category;
@@ -8,7 +9,7 @@ use serde_json::error::Category;
 use crate::problem::Problem;
 use guard::Fault;
 
-/// Reads a body of an operator; unknown fields are refused by its type.
+/// Reads a message; unknown fields are refused by its type.
 pub(crate) fn read<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Problem> {
     let text = guarded(bytes)?;
     serde_json::from_str(text).map_err(|_| explain::<T>(text))
@@ -60,22 +61,28 @@ fn explain<'a, T: Deserialize<'a>>(text: &'a str) -> Problem {
     if cause.classify() != Category::Data {
         return Problem::malformed(format!("not JSON at line {}, column {}", cause.line(), cause.column()));
     }
+    let (field, message) = refusal(&error);
+    Problem::field(short(&field), message)
+}
+
+/// Says which field a type refuses, and why.
+fn refusal(error: &serde_path_to_error::Error<serde_json::Error>) -> (String, &'static str) {
     let path = match error.path().to_string() {
         path if path == "." => String::new(),
         path => path,
     };
-    let message = cause.to_string();
+    let message = error.inner().to_string();
     if let Some(name) = quoted_after(&message, "missing field `") {
-        return Problem::field(short(&join(&path, name)), "is required");
+        return (join(&path, name), "is required");
     }
     if let Some(name) = quoted_after(&message, "unknown field `") {
         let parent = path
             .strip_suffix(name)
             .map_or(path.as_str(), |parent| parent.trim_end_matches('.'));
-        return Problem::field(short(&join(parent, name)), "is not known");
+        return (join(parent, name), "is not known");
     }
     let field = if path.is_empty() { "body".to_owned() } else { path };
-    Problem::field(short(&field), wanted(&message))
+    (field, wanted(&message))
 }
 
 fn join(path: &str, name: &str) -> String {

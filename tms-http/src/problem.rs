@@ -17,7 +17,7 @@ use tms_core::{
     time::{Clock, SystemClock, Timestamp},
 };
 
-use crate::wire;
+use crate::{origin::REQUEST_ID, wire};
 
 /// The codes of the contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +37,10 @@ pub(crate) enum Code {
     NotFound,
     Method,
     TooLarge,
+    /// The head of a request is too large; the same code as [`Self::TooLarge`].
+    LargeHead,
+    /// The address of a request is too long; the same code as [`Self::TooLarge`].
+    LongAddress,
     TooMany,
     Internal,
     Unavailable,
@@ -67,6 +71,12 @@ impl Code {
             Self::NotFound => ("RES_001", S::NOT_FOUND, "Not found"),
             Self::Method => ("RES_002", S::METHOD_NOT_ALLOWED, "Method not allowed"),
             Self::TooLarge => ("SIZE_001", S::PAYLOAD_TOO_LARGE, "The body is too large"),
+            Self::LargeHead => (
+                "SIZE_001",
+                S::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                "The head of the request is too large",
+            ),
+            Self::LongAddress => ("SIZE_001", S::URI_TOO_LONG, "The address is too long"),
             Self::TooMany => ("RATE_001", S::TOO_MANY_REQUESTS, "Too many requests"),
             Self::Internal => ("SYS_001", S::INTERNAL_SERVER_ERROR, "Internal error"),
             Self::Unavailable => ("SYS_002", S::SERVICE_UNAVAILABLE, "Temporarily unavailable"),
@@ -160,6 +170,11 @@ impl Problem {
         self.proof
     }
 
+    /// Returns the fields that are wrong, if that is the problem.
+    pub(crate) fn fields(&self) -> Option<&FieldErrors> {
+        (self.code == Code::Invalid).then_some(&self.fields)
+    }
+
     /// Returns what is said beyond the code.
     pub(crate) fn details(&self) -> Option<&str> {
         self.details.as_deref()
@@ -204,7 +219,12 @@ impl Problem {
     /// Makes the answer where no request is known.
     pub(crate) fn into_alone(self) -> Response {
         let now = SystemClock.now();
-        self.render(&alone_id(now), now)
+        let id = alone_id(now);
+        let mut response = self.render(&id, now);
+        if let Ok(id) = HeaderValue::try_from(id) {
+            response.headers_mut().insert(REQUEST_ID, id);
+        }
+        response
     }
 
     /// Makes an id and the body, where no request is known.

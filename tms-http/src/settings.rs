@@ -67,7 +67,8 @@ pub struct HttpSettings {
     pub rate_limits: bool,
     /// Renders `GET /metrics`; without it there is no such page.
     pub metrics: Option<RenderMetrics>,
-    /// What a reader of `GET /metrics` must present; `None` when the page has a listener of its own.
+    /// What a reader of `GET /metrics` must present. With `None` the page is there for this machine only: for requests to
+    /// `localhost` or a loopback address that no proxy has passed on.
     pub metrics_token: Option<String>,
     /// What `/health/ready` shows besides the store.
     pub aids: Vec<Aid>,

@@ -1,5 +1,6 @@
 //! What reports say of availability equals an independent recount: the database itself, in its own calendar, looks at each
-//! interval in each day (PostgreSQL) or at each minute (SQLite). The reports add up sums instead.
+//! interval in each day or hour (PostgreSQL) or at each minute (SQLite). The reports add up sums instead. What they say of
+//! alerts equals what is counted here, row by row.
 
 #![cfg(all(feature = "postgres", feature = "sqlite"))]
 #![allow(
@@ -12,21 +13,30 @@
 #[path = "postgres/database.rs"]
 mod database;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use database::Database;
-use sqlx::{AssertSqlSafe, Connection, PgConnection, Row, SqliteConnection, sqlite::SqliteConnectOptions};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, Row as _, SqliteConnection, sqlite::SqliteConnectOptions};
 use tms_core::{
     Stores, Tms,
+    alert::{AlertPlan, Cause, CauseSet},
     enrolment::NewCode,
     envelope::Envelope,
     id::{CustomerId, TerminalId},
+    page::Order,
     presence::{
         Device, Presence,
         store::{PresenceWrite, Retirement},
     },
-    report::{AvailabilityRequest, Calendar, Granularity, Times, availability::Edge},
+    report::{
+        AvailabilityRequest, Calendar, Granularity, Period, Summary, Times, availability::Edge,
+        figures::mean_resolution,
+    },
     settings::{ReportSettings, Settings},
+    terminal::store::{TerminalFilter, TerminalSort},
     testkit::{ManualClock, build, given},
     time::Timestamp,
 };
@@ -160,6 +170,159 @@ fn sums(bucket: &str, times: &Times) -> Vec<((String, &'static str), i64)> {
     .collect()
 }
 
+/// Alerts of every kind of end: raised again and again, some resolved, some open to the end; everything on the minute.
+async fn trouble(stores: &Stores) {
+    let fence = given::fence(stores).await;
+    let filter = TerminalFilter {
+        with_retired: true,
+        ..TerminalFilter::default()
+    };
+    let page = build::whole_page();
+    let all = stores
+        .terminals
+        .list(&filter, TerminalSort::SerialNumber, Order::Ascending, &page)
+        .await
+        .unwrap();
+    let kinds = [Cause::Offline, Cause::DeviceError, Cause::HighDisk];
+    let mut dice = Dice(11);
+    for view in all.items {
+        let (terminal, customer) = (view.terminal.id, view.terminal.draft.customer);
+        let mut at = 0;
+        loop {
+            at += 1 + i64::try_from(dice.throw(1_200)).unwrap();
+            if at >= MINUTES {
+                break;
+            }
+            let cause = kinds[usize::try_from(dice.throw(3)).unwrap()];
+            let is_end = dice.throw(3) > 0;
+            let plan = AlertPlan {
+                terminal,
+                seen_raised: CauseSet::EMPTY,
+                raise: if is_end {
+                    Vec::new()
+                } else {
+                    vec![build::alert(terminal, customer, cause, minute(at))]
+                },
+                resolve: if is_end {
+                    build::causes(&[cause])
+                } else {
+                    CauseSet::EMPTY
+                },
+                at: minute(at),
+            };
+            stores.alerts.apply(&[plan], fence).await.unwrap();
+        }
+    }
+}
+
+/// An alert as it is stored: whose, of which terminal, why, since when, and how long it lasted.
+struct Row {
+    customer: i64,
+    terminal: i64,
+    cause: String,
+    at: i64,
+    lasted: Option<i64>,
+}
+
+fn alert_row<'r, R: sqlx::Row>(row: &'r R) -> Row
+where
+    usize: sqlx::ColumnIndex<R>,
+    i64: sqlx::Decode<'r, R::Database> + sqlx::Type<R::Database>,
+    String: sqlx::Decode<'r, R::Database> + sqlx::Type<R::Database>,
+    Option<i64>: sqlx::Decode<'r, R::Database> + sqlx::Type<R::Database>,
+{
+    Row {
+        customer: row.get(0),
+        terminal: row.get(1),
+        cause: row.get(2),
+        at: row.get(3),
+        lasted: row.get(4),
+    }
+}
+
+/// What a summary says of alerts: by cause how many, of how many terminals, how many over, and how long in all; by customer
+/// how many, and how many open.
+type Figures = (
+    BTreeMap<String, (u64, u64, u64, Duration)>,
+    BTreeMap<i64, (u64, u64)>,
+    Option<Duration>,
+);
+
+fn figures_of(rows: &[Row], summary: &Summary, customer: Option<CustomerId>) -> Figures {
+    let within = |row: &&Row| {
+        (summary.window.from.as_micros()..summary.window.to.as_micros()).contains(&row.at)
+            && customer.is_none_or(|customer| customer.get() == row.customer)
+    };
+    let (mut causes, mut customers) = (BTreeMap::new(), BTreeMap::new());
+    let mut terminals: BTreeMap<&str, BTreeSet<i64>> = BTreeMap::new();
+    let (mut over, mut all) = (0_u32, Duration::ZERO);
+    for row in rows.iter().filter(within) {
+        terminals.entry(&row.cause).or_default().insert(row.terminal);
+        let of: &mut (u64, u64, u64, Duration) = causes.entry(row.cause.clone()).or_default();
+        let whose: &mut (u64, u64) = customers.entry(row.customer).or_default();
+        of.0 += 1;
+        whose.0 += 1;
+        match row.lasted {
+            None => whose.1 += 1,
+            Some(micros) => {
+                let lasted = Duration::from_micros(u64::try_from(micros).unwrap());
+                of.2 += 1;
+                of.3 += lasted;
+                over += 1;
+                all += lasted;
+            }
+        }
+    }
+    for (cause, of) in &mut causes {
+        of.1 = u64::try_from(terminals[cause.as_str()].len()).unwrap();
+    }
+    let mean = all.as_micros().checked_div(u128::from(over));
+    let mean = mean.map(|micros| Duration::from_micros(u64::try_from(micros).unwrap()));
+    (causes, customers, mean)
+}
+
+/// Compares the figures of every period, for all and for each customer, with the rows; returns how many alerts there were.
+async fn compare_figures(stores: &Stores, rows: &[Row], customers: [CustomerId; 2]) -> u64 {
+    let clock = ManualClock::new(minute(MINUTES));
+    let tms = Tms::builder(stores.clone()).clock(clock).build();
+    let ctx = build::admin(minute(MINUTES));
+    let mut seen = 0;
+    for period in Period::ALL {
+        for customer in [None, Some(customers[0]), Some(customers[1])] {
+            let summary = tms.reports().summary(&ctx, *period, customer).await.unwrap();
+            let expected = figures_of(rows, &summary, customer);
+            let causes: BTreeMap<_, _> = summary
+                .issues
+                .iter()
+                .map(|issue| {
+                    let figures = (issue.raised, issue.terminals, issue.resolved, issue.lasted);
+                    (issue.cause.to_string(), figures)
+                })
+                .collect();
+            let of: BTreeMap<_, _> = summary
+                .customers
+                .iter()
+                .map(|of| (of.alerts.customer.get(), (of.alerts.raised, of.alerts.open)))
+                .filter(|(_, (raised, _))| *raised > 0)
+                .collect();
+            assert_eq!(
+                (causes, of, mean_resolution(&summary.issues)),
+                expected,
+                "{period} {customer:?}"
+            );
+            let mut raised: Vec<u64> = summary.issues.iter().map(|issue| issue.raised).collect();
+            assert!(raised.is_sorted_by(|one, next| one >= next), "the most frequent first");
+            seen += raised.drain(..).sum::<u64>();
+        }
+    }
+    seen
+}
+
+/// Returns the hour of a label, which a report names with its distance from UTC.
+fn hour(label: &str) -> String {
+    label.chars().take("2026-01-24T10:00".len()).collect()
+}
+
 async fn reported(
     stores: &Stores,
     zone: &str,
@@ -186,7 +349,7 @@ async fn reported(
     let shares = report
         .shares
         .iter()
-        .flat_map(|share| sums(&share.bucket.label, &share.times));
+        .flat_map(|share| sums(&hour(&share.bucket.label), &share.times));
     shares.collect()
 }
 
@@ -198,12 +361,18 @@ const SPANS: [(&str, &str); 4] = [
     ("2026-05-01", "2026-05-02"),
 ];
 
-const ON_POSTGRES: &str = "\
-WITH days AS (
+const DAYS: &str = "\
     SELECT to_char(d, $6) AS bucket, d AT TIME ZONE $1 AS from_at,
         least((d + interval '1 day') AT TIME ZONE $1, $4) AS to_at
-    FROM generate_series($2::timestamp, $3::timestamp, interval '1 day') AS d
-), intervals AS (
+    FROM generate_series($2::timestamp, $3::timestamp, interval '1 day') AS d";
+
+const HOURS: &str = "\
+    SELECT to_char(d AT TIME ZONE $1, $6) AS bucket, d AS from_at, least(d + interval '1 hour', $4) AS to_at
+    FROM generate_series($2::timestamp AT TIME ZONE $1,
+        ($3::timestamp + interval '1 day') AT TIME ZONE $1 - interval '1 hour', interval '1 hour') AS d";
+
+const ON_POSTGRES: &str = "\
+WITH days AS ({days}), intervals AS (
     SELECT coalesce(phase, status) AS phase, customer_id, began_at AS from_at, ended_at AS to_at FROM status_change
     UNION ALL
     SELECT CASE WHEN t.lifecycle = 'retired' THEN 'retired' WHEN p.last_seen IS NULL AND p.status = 'offline'
@@ -235,14 +404,15 @@ async fn recounted_by_postgres(
         Granularity::Day => "YYYY-MM-DD",
         Granularity::Week => "IYYY-\"W\"IW",
         Granularity::Month => "YYYY-MM",
-        Granularity::Hour => panic!("days are put together, not cut"),
+        Granularity::Hour => "YYYY-MM-DD\"T\"HH24:MI",
     };
+    let days = if by == Granularity::Hour { HOURS } else { DAYS };
     let date = |text: &str| {
         text.parse::<chrono::NaiveDate>()
             .unwrap()
             .and_time(chrono::NaiveTime::MIN)
     };
-    let rows = sqlx::query(ON_POSTGRES)
+    let rows = sqlx::query(AssertSqlSafe(ON_POSTGRES.replace("{days}", days)))
         .bind(zone)
         .bind(date(from))
         .bind(date(to))
@@ -283,13 +453,21 @@ async fn recounted_by_sqlite(
     shell: &mut SqliteConnection,
     zone: &str,
     (from, to): (&str, &str),
+    by: Granularity,
     customer: Option<CustomerId>,
 ) -> Sums {
+    let form = if by == Granularity::Hour {
+        "%Y-%m-%dT%H:00"
+    } else {
+        "%Y-%m-%d"
+    };
     // Berlin's clocks went from 02:00 to 03:00 at this moment.
     let spring = "1774746000000000";
     let day = match zone {
-        "Asia/Tokyo" => "date(m.at / 1000000, 'unixepoch', '+9 hours')".to_owned(),
-        _ => format!("date(m.at / 1000000, 'unixepoch', CASE WHEN m.at < {spring} THEN '+1 hour' ELSE '+2 hours' END)"),
+        "Asia/Tokyo" => format!("strftime('{form}', m.at / 1000000, 'unixepoch', '+9 hours')"),
+        _ => format!(
+            "strftime('{form}', m.at / 1000000, 'unixepoch', CASE WHEN m.at < {spring} THEN '+1 hour' ELSE '+2 hours' END)"
+        ),
     };
     // A day more at both ends than there is in any zone; what is not of the span is left out below.
     let date = |text: &str, days: i64| {
@@ -307,7 +485,10 @@ async fn recounted_by_sqlite(
         .unwrap();
     rows.iter()
         .map(|row| ((row.get::<String, _>(0), known(row.get(1))), row.get(2)))
-        .filter(|((bucket, _), _)| (from..=to).contains(&bucket.as_str()))
+        .filter(|((bucket, _), _): &((String, _), _)| {
+            let day: String = bucket.chars().take(10).collect();
+            (from..=to).contains(&day.as_str())
+        })
         .collect()
 }
 
@@ -344,7 +525,11 @@ async fn postgres_counts_the_same() {
     let mut seen = 0;
     for zone in ["Asia/Tokyo", "Europe/Berlin"] {
         for span in SPANS {
-            for by in [Granularity::Day, Granularity::Week, Granularity::Month] {
+            for by in Granularity::ALL {
+                let (by, is_long) = (*by, span == SPANS[0]);
+                if by == Granularity::Hour && is_long {
+                    continue;
+                }
                 for customer in [None, Some(first), Some(second)] {
                     let recount = recounted_by_postgres(&mut shell, zone, span, by, customer).await;
                     let report = reported(&stores, zone, span, by, customer).await;
@@ -355,6 +540,14 @@ async fn postgres_counts_the_same() {
         }
     }
     assert!(seen > 500, "there was something to count: {seen}");
+    trouble(&stores).await;
+    let rows = sqlx::query(
+        "SELECT customer_id, terminal_id, cause, (extract(epoch FROM created_at) * 1000000)::bigint, \
+         (extract(epoch FROM resolved_at - created_at) * 1000000)::bigint FROM alert",
+    );
+    let rows = rows.fetch_all(&mut shell).await.unwrap();
+    let rows: Vec<_> = rows.iter().map(alert_row).collect();
+    assert!(compare_figures(&stores, &rows, [first, second]).await > 100);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -377,13 +570,20 @@ async fn sqlite_counts_the_same() {
     let mut seen = 0;
     for zone in ["Asia/Tokyo", "Europe/Berlin"] {
         for span in SPANS {
-            for customer in [None, Some(first), Some(second)] {
-                let recount = recounted_by_sqlite(&mut shell, zone, span, customer).await;
-                let report = reported(&stores, zone, span, Granularity::Day, customer).await;
-                assert_eq!(report, recount, "{zone} {span:?} {customer:?}");
-                seen += recount.len();
+            for by in [Granularity::Day, Granularity::Hour] {
+                for customer in [None, Some(first), Some(second)] {
+                    let recount = recounted_by_sqlite(&mut shell, zone, span, by, customer).await;
+                    let report = reported(&stores, zone, span, by, customer).await;
+                    assert_eq!(report, recount, "{zone} {span:?} {by} {customer:?}");
+                    seen += recount.len();
+                }
             }
         }
     }
     assert!(seen > 200, "there was something to count: {seen}");
+    trouble(&stores).await;
+    let rows = sqlx::query("SELECT customer_id, terminal_id, cause, created_at, resolved_at - created_at FROM alert");
+    let rows = rows.fetch_all(&mut shell).await.unwrap();
+    let rows: Vec<_> = rows.iter().map(alert_row).collect();
+    assert!(compare_figures(&stores, &rows, [first, second]).await > 100);
 }

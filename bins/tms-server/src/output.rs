@@ -1,6 +1,11 @@
 //! What a command says: one JSON document or lines for people on standard output, messages on standard error.
 
-use std::{error::Error, fmt::Display, io::Write};
+use std::{
+    error::Error,
+    fmt::Display,
+    io::Write,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use crate::telemetry::Console;
 
@@ -23,6 +28,7 @@ impl Output {
 
     /// Says the result, in the one form or the other.
     pub fn result(self, json: &serde_json::Value, text: impl Display) {
+        HAS_SPOKEN.store(true, Ordering::Relaxed);
         let mut out = std::io::stdout().lock();
         // Nobody may be listening any more; the work is done all the same.
         let _ = if self.is_json {
@@ -32,6 +38,9 @@ impl Output {
         };
     }
 }
+
+/// Whether the one document is out.
+static HAS_SPOKEN: AtomicBool = AtomicBool::new(false);
 
 /// Says something by the way, to people only.
 pub fn note(text: impl Display) {
@@ -44,7 +53,7 @@ pub fn complain(text: impl Display) {
 }
 
 /// Says why a command failed, with the chain of causes.
-pub fn fail(error: &anyhow::Error) {
+pub fn fail(error: &anyhow::Error, output: Output) {
     let mut text = error.to_string();
     let mut cause: Option<&dyn Error> = error.source();
     while let Some(error) = cause {
@@ -55,5 +64,16 @@ pub fn fail(error: &anyhow::Error) {
         }
         cause = error.source();
     }
-    complain(text);
+    refuse(&[text], output);
+}
+
+/// Says what is wrong, to people and, where a document is expected and none is out, in a document.
+pub fn refuse(faults: &[String], output: Output) {
+    for fault in faults {
+        complain(fault);
+    }
+    if output.is_json && !HAS_SPOKEN.load(Ordering::Relaxed) {
+        let document = serde_json::json!({ "ok": false, "error": faults.join("; ") });
+        output.result(&document, "");
+    }
 }

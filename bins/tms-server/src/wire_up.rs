@@ -239,7 +239,19 @@ pub fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Says what a service refused, field by field.
+/// The arguments of a command are wrong: it can't be carried out as it was given.
+#[derive(Debug)]
+pub struct WrongUse(pub String);
+
+impl std::fmt::Display for WrongUse {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for WrongUse {}
+
+/// Says what a service refused, field by field. What is no argument, such as a password, is no wrong use.
 pub fn explain(error: Error) -> anyhow::Error {
     match error {
         Error::Invalid(fields) => {
@@ -247,7 +259,12 @@ pub fn explain(error: Error) -> anyhow::Error {
                 .iter()
                 .map(|(field, messages)| format!("{field} {}", messages.join(", ")))
                 .collect();
-            anyhow::anyhow!(faults.join("; "))
+            let text = faults.join("; ");
+            if fields.iter().all(|(field, _)| field == "password") {
+                anyhow::anyhow!(text)
+            } else {
+                WrongUse(text).into()
+            }
         }
         other => anyhow::Error::new(other),
     }

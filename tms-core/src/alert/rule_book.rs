@@ -17,7 +17,6 @@ use crate::{
     permission::Permission,
     settings::{Settings, SettingsService},
     stores::Stores,
-    text::InvalidText,
 };
 
 /// How often a rule is added anew when somebody else changed the settings meanwhile.
@@ -85,8 +84,7 @@ impl AlertRuleBook {
             // Rules have ids by what they are for, which no store gives.
             Once::Before(known) => {
                 let id = known.answer.get("id").and_then(Value::as_str).unwrap_or_default();
-                self.get(ctx, id.parse().map_err(|wrong: InvalidText| unreadable(wrong))?)
-                    .await
+                self.get(ctx, id.parse::<AlertRuleId>().map_err(unreadable)?).await
             }
         }
     }

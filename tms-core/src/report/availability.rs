@@ -79,14 +79,12 @@ impl AvailabilityRequest {
     /// [`Error::Invalid`] when it begins after it ends, is too long, or cut too finely.
     pub fn plan(&self, calendar: Calendar, now: Timestamp) -> Result<Plan, Error> {
         let to = self.to.map_or(now, |edge| edge.end(calendar));
-        let from = match self.from {
-            Some(edge) => edge.begin(calendar),
-            None => {
-                let last = calendar.date(to.minus(Duration::from_micros(1)).min(now));
-                let first = last.checked_sub_days(chrono::Days::new(USUAL_DAYS - 1));
-                calendar.begin(first.unwrap_or(last))
-            }
+        let usual = || {
+            let last = calendar.date(to.minus(Duration::from_micros(1)).min(now));
+            let first = last.checked_sub_days(chrono::Days::new(USUAL_DAYS - 1));
+            calendar.begin(first.unwrap_or(last))
         };
+        let from = self.from.map_or_else(usual, |edge| edge.begin(calendar));
         if to < from {
             return Err(FieldErrors::single("to", "must not be before the begin"));
         }

@@ -110,7 +110,11 @@ async fn create_alert_rule(
 ) -> Result<Response, Problem> {
     ctx.require(Permission::SettingsWrite)?;
     let ctx = repeatable.of(ctx, body.bytes())?;
-    let made = app.tms.alert_rules().create(&ctx, drafted(&body.read()?)?).await?;
+    let made = app
+        .tms
+        .alert_rules()
+        .create(&ctx, body.read_as(|wish| drafted(&wish))?)
+        .await?;
     let (etag, id) = (Etag(made.revision), made.rule.id().get());
     Ok((etag, created(&app, PATH, id, wire::AlertRule::from(made.rule))).into_response())
 }

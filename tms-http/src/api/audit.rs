@@ -47,13 +47,25 @@ pub(super) fn routes() -> Routes {
                 .query::<wire::AuditQuery>()
                 .without_pages()
                 .without(&["sort", "order"])
-                .sends(
+                .sends_file(
                     "application/jsonl",
                     "An entry a line; the last line is the head of the chain.",
+                    EXPORT,
                 )
                 .more("A body that ends without the head has broken off.")
         })
 }
+
+/// An export to show.
+const EXPORT: &str = concat!(
+    r#"{"id":4711,"at":"2026-01-24T10:00:00Z","actor":"yamada","role":"operator","action":"terminal.update","#,
+    r#""target_type":"terminal","target_id":123,"customer_id":1,"#,
+    r#""changes":{"store_code":{"before":"S-1","after":"S-2"}},"ip_address":"203.0.113.9","#,
+    r#""user_agent":"curl/8.5","request_id":"b1946ac9","result":"done","sealed":true}"#,
+    "\n",
+    r#"{"head":{"place":4711,"hash":"5f0c..."},"entries":1}"#,
+    "\n",
+);
 
 fn take_filter(params: &mut Params, calendar: Calendar) -> AuditFilter {
     let (from, to) = take_span(params, calendar, ["from_date", "to_date"]);

@@ -97,7 +97,7 @@ async fn create_customer(
 ) -> Result<Response, Problem> {
     ctx.require(Permission::CustomerWrite)?;
     let ctx = repeatable.of(ctx, body.bytes())?;
-    let draft = convert::draft(body.read()?)?;
+    let draft = body.read_as(convert::draft)?;
     let made = app.tms.customers().create(&ctx, draft).await?;
     let etag = Etag(made.revision);
     Ok((etag, created(&app, PATH, made.id.get(), wire::Customer::from(made))).into_response())

@@ -88,7 +88,7 @@ async fn create_enrollment_code(
 ) -> Result<Response, Problem> {
     ctx.require(Permission::EnrolmentWrite)?;
     let ctx = repeatable.of(ctx, body.bytes())?;
-    let request = check(body.read()?, ctx.now)?;
+    let request = body.read_as(|request| check(request, ctx.now))?;
     let (made, text) = app.tms.enrolment().create_code(&ctx, request).await?;
     let (id, made) = (made.id.get(), wire::EnrollmentCode::from(made));
     let tag = ContentTag::of(&made)?;

@@ -29,6 +29,7 @@ pub(super) fn routes() -> Routes {
                     "text/event-stream",
                     "`id` is the position, `event` the type, `data` an `Event` as JSON. A comment every 15 seconds keeps \
                      the stream alive.",
+                    sse::EXAMPLE,
                 )
                 .more(
                     "With `Last-Event-ID` the stream goes on after that position, or begins with `resync` when something \

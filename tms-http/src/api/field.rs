@@ -72,7 +72,9 @@ pub(crate) fn edge(errors: &mut FieldErrors, field: &str, text: &str) -> Option<
         return Some(Edge::Date(date));
     }
     let wrong = || "must be a date or an RFC 3339 time, such as 2026-01-24 or 2026-01-24T10:00:00Z".to_owned();
-    let moment = text.parse().map_err(|_: InvalidTimestamp| InvalidText(wrong()));
+    let moment = text
+        .parse::<Timestamp>()
+        .map_err(|_: InvalidTimestamp| InvalidText(wrong()));
     errors.take(field, moment).map(Edge::Moment)
 }
 
@@ -89,12 +91,19 @@ pub(crate) fn span(
         begin.map(|edge| edge.begin(calendar)),
         end.map(|edge| edge.end(calendar)),
     );
-    if let (Some(begin), Some(end)) = span
-        && end < begin
-    {
-        errors.add(to, "must not be before the begin");
+    let is_turned = matches!(span, (Some(begin), Some(end)) if end < begin);
+    if is_turned || are_turned(begin, end) {
+        errors.add(to, TURNED);
     }
     span
+}
+
+/// What is said of an end before the begin.
+pub(crate) const TURNED: &str = "must not be before the begin";
+
+/// Tells whether these dates are turned: the end of a day is the begin of the next, so that their moments may not tell.
+pub(crate) fn are_turned(begin: Option<Edge>, end: Option<Edge>) -> bool {
+    matches!((begin, end), (Some(Edge::Date(begin)), Some(Edge::Date(end))) if end < begin)
 }
 
 /// Takes the ends of a time from a query.

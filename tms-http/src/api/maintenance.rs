@@ -80,7 +80,7 @@ async fn plan_maintenance(
 ) -> Result<Response, Problem> {
     ctx.require(Permission::MaintenanceWrite)?;
     let ctx = repeatable.of(ctx, body.bytes())?;
-    let plan = check(body.read()?, ctx.now)?;
+    let plan = body.read_as(|request| check(request, ctx.now))?;
     let made = app.tms.maintenance().plan(&ctx, plan).await?;
     let made = wire::Maintenance::from(made);
     Ok((ContentTag::of(&made)?, created(&app, PATH, made.id, made)).into_response())

@@ -17,7 +17,7 @@ use tms_core::{
     report::{Availability, AvailabilityRequest, Granularity, Period},
 };
 
-use super::field::edge;
+use super::field::{TURNED, are_turned, edge};
 use crate::{
     api::routes::Routes,
     extract::{Params, PathId, SignedIn},
@@ -40,9 +40,10 @@ pub(super) fn routes() -> Routes {
         .doc("Returns how available terminals were, as a table", |d| {
             d.needs(P::ReportRead)
                 .query::<wire::AvailabilityQuery>()
-                .sends(
+                .sends_file(
                     "text/csv",
                     "A head, a row for each piece of the time, and one for all of it.",
+                    table::availability_example(),
                 )
                 .refuses(404)
         })
@@ -57,9 +58,10 @@ pub(super) fn routes() -> Routes {
         .doc("Returns the figures of a time as a table", |d| {
             d.needs(P::ReportRead)
                 .query::<wire::SummaryQuery>()
-                .sends(
+                .sends_file(
                     "text/csv",
                     "A head, a row for all, and one for each type of alert and each customer.",
+                    table::summary_example(),
                 )
                 .refuses(404)
         })
@@ -72,10 +74,13 @@ pub(super) fn routes() -> Routes {
         })
         .get("/terminals/{id}/availability.csv", export_terminal_availability)
         .doc("Returns how available a terminal was, as a table", |d| {
-            d.needs(P::ReportRead).query::<wire::TerminalAvailabilityQuery>().sends(
-                "text/csv",
-                "A head, a row for each piece of the time, and one for all of it.",
-            )
+            d.needs(P::ReportRead)
+                .query::<wire::TerminalAvailabilityQuery>()
+                .sends_file(
+                    "text/csv",
+                    "A head, a row for each piece of the time, and one for all of it.",
+                    table::availability_example(),
+                )
         })
 }
 
@@ -176,10 +181,13 @@ pub(crate) fn take_request(params: &mut Params, from: &'static str, to: &'static
         let text = params.text(name)?;
         edge(&mut params.errors, name, &text)
     };
-    let (from, to) = (take(from), take(to));
+    let (begin, end) = (take(from), take(to));
+    if are_turned(begin, end) {
+        params.errors.add(to, TURNED);
+    }
     AvailabilityRequest {
-        from,
-        to,
+        from: begin,
+        to: end,
         by: params.value("granularity").unwrap_or(Granularity::Day),
     }
 }

@@ -64,9 +64,9 @@ fn read(document: &Value) -> Result<Settings, Problem> {
         Err(wrong) => (None, wrong.0),
     };
     let mut known = next.as_ref().unwrap_or(&Settings::default()).to_document();
-    if next.is_none() {
+    if let (None, Some(sections)) = (&next, known.as_object_mut()) {
         // What rules there would be is not known then.
-        known["rules"] = Value::Null;
+        sections.insert("rules".to_owned(), Value::Null);
     }
     refuse_unknown(document, &known, "", &mut errors);
     if let Some(Err(Error::Invalid(bounds))) = next.as_ref().map(Settings::validate) {
@@ -96,7 +96,7 @@ fn refuse_unknown(given: &Value, known: &Value, path: &str, errors: &mut FieldEr
             }
         }
         // The rules: each stands for the one of its cause and customer.
-        (Value::Array(given), Value::Array(known)) => {
+        (Value::Array(given), Value::Array(known)) if path == "rules" => {
             for (index, value) in given.iter().enumerate() {
                 let path = format!("{path}[{index}]");
                 let of = |rule: &Value| {

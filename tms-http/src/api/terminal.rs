@@ -84,7 +84,11 @@ pub(super) fn routes() -> Routes {
             d.needs(P::TerminalRead)
                 .query::<wire::TerminalQuery>()
                 .without_pages()
-                .sends("text/csv", "A head and a row for each terminal, in UTF-8.")
+                .sends_file(
+                    "text/csv",
+                    "A head and a row for each terminal, in UTF-8.",
+                    columns::example(),
+                )
         })
         .merge(history::routes())
 }
@@ -145,7 +149,7 @@ async fn create_terminal(
     ctx.require(Permission::TerminalWrite)?;
     let ctx = repeatable.of(ctx, body.bytes())?;
     let usual = app.tms.settings().rules().presence.default_interval_s;
-    let draft = convert::draft(body.read()?, usual)?;
+    let draft = body.read_as(|request| convert::draft(request, usual))?;
     let made = app.tms.terminals().create(&ctx, draft).await?;
     let (id, etag) = (made.terminal.id.get(), Etag(made.terminal.revision));
     Ok((etag, created(&app, PATH, id, convert::terminal(made, ctx.now))).into_response())

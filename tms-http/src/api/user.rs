@@ -116,7 +116,7 @@ async fn create_user(
 ) -> Result<Response, Problem> {
     ctx.require(Permission::UserWrite)?;
     let ctx = repeatable.of(ctx, body.bytes())?;
-    let request = check(body.read()?)?;
+    let request = body.read_as(check)?;
     let (user, link) = app.tms.users().create(&ctx, request).await?;
     let link = link.ok_or_else(|| Error::Internal("a person without a password has no link".into()))?;
     let (etag, id) = (Etag(user.revision), user.id.get());

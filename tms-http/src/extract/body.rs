@@ -13,11 +13,11 @@ use http::{
     header::{CONTENT_LENGTH, CONTENT_TYPE},
 };
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use serde::Deserialize;
-use tms_core::error::BoxError;
+use serde::{Deserialize, de::DeserializeOwned};
+use tms_core::error::{BoxError, FieldErrors};
 
 use crate::{
-    json,
+    json::{self, whole::root},
     problem::{Code, Problem},
     state::App,
 };
@@ -39,8 +39,31 @@ impl<const LIMIT: usize> JsonBody<LIMIT> {
     }
 
     /// Reads a body of an operator.
-    pub(crate) fn read<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Problem> {
-        json::read(&self.0)
+    pub(crate) fn read<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        self.read_as(Ok)
+    }
+
+    /// Reads a body of an operator and checks it. What can't be read at all is named together with what `check` finds
+    /// elsewhere.
+    pub(crate) fn read_as<T: DeserializeOwned, U>(
+        &self,
+        check: impl FnOnce(T) -> Result<U, Problem>,
+    ) -> Result<U, Problem> {
+        let (value, mut errors) = json::whole::read(&self.0)?;
+        let checked = check(value);
+        if errors.is_empty() {
+            return checked;
+        }
+        if let Err(problem) = checked {
+            let roots: Vec<String> = errors.iter().map(|(field, _)| root(field).to_owned()).collect();
+            let others = problem.fields().into_iter().flat_map(FieldErrors::iter);
+            for (field, messages) in others.filter(|(field, _)| roots.iter().all(|known| known != root(field))) {
+                for message in messages {
+                    errors.add(field, message);
+                }
+            }
+        }
+        Err(Problem::invalid(errors))
     }
 
     /// Reads a body of an agent; unknown fields are counted.

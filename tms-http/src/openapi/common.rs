@@ -13,7 +13,7 @@ pub(super) const INTRODUCTION: &str = "Terminals, their alerts and those who loo
 /// Name, schema, example, text.
 type Described = (&'static str, &'static str, &'static str, &'static str);
 
-const ANSWER_HEADERS: [Described; 7] = [
+const ANSWER_HEADERS: [Described; 9] = [
     (
         "X-Request-ID",
         "string",
@@ -34,6 +34,18 @@ const ANSWER_HEADERS: [Described; 7] = [
         "string",
         "\"r12\"",
         "The revision of the resource, for `If-Match`.",
+    ),
+    (
+        "WWW-Authenticate",
+        "string",
+        "Bearer",
+        "The kind of token that is missing.",
+    ),
+    (
+        "Content-Disposition",
+        "string",
+        "attachment; filename=\"terminals.csv\"",
+        "The name of the file.",
     ),
     (
         "Location",
@@ -192,6 +204,9 @@ fn refusal(status: u16, text: &str, codes: &[Code], schema: &Value) -> Value {
     if matches!(status, 429 | 503) {
         headers.insert("Retry-After".to_owned(), header_ref("Retry-After"));
     }
+    if status == 401 {
+        headers.insert("WWW-Authenticate".to_owned(), header_ref("WWW-Authenticate"));
+    }
     let examples = codes.iter().map(|code| {
         let example = sample(*code);
         let name = example
@@ -260,6 +275,10 @@ pub(super) fn query_parameter(name: &str, field: &Value, is_required: bool) -> V
             "page" => json!({ "minimum": 1, "default": 1 }),
             "per_page" => json!({ "minimum": 1, "maximum": 100, "default": 20 }),
             "order" => json!({ "enum": ["asc", "desc"] }),
+            // Each takes a time, and a date as the whole day.
+            "from" | "to" | "from_date" | "to_date" | "seen_before" => {
+                json!({ "anyOf": [{ "format": "date-time" }, { "format": "date" }] })
+            }
             _ => json!({}),
         };
         if let Value::Object(bounds) = bounds {

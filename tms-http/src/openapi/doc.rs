@@ -26,6 +26,8 @@ struct Success {
     text: &'static str,
     kind: &'static str,
     schema: Option<MakeSchema>,
+    /// What is not JSON, as it may look.
+    example: Option<String>,
 }
 
 /// What a route says of itself; see CONTRIBUTING.md.
@@ -138,9 +140,19 @@ impl Doc {
         self.success(204, "Done; there is nothing to say.", "", None)
     }
 
-    /// Answers 200 with something that is not JSON.
-    pub(crate) fn sends(self, kind: &'static str, text: &'static str) -> Self {
-        self.success(200, text, kind, None)
+    /// Answers 200 with something that is not JSON and looks like `example`.
+    pub(crate) fn sends(self, kind: &'static str, text: &'static str, example: impl Into<String>) -> Self {
+        let mut doc = self.success(200, text, kind, None);
+        if let Some(success) = doc.successes.last_mut() {
+            success.example = Some(example.into());
+        }
+        doc
+    }
+
+    /// The same for a file, which says its name.
+    pub(crate) fn sends_file(mut self, kind: &'static str, text: &'static str, example: impl Into<String>) -> Self {
+        self.answer_headers.push("Content-Disposition");
+        self.sends(kind, text, example)
     }
 
     /// Answers 101 and goes on as a WebSocket.
@@ -186,6 +198,7 @@ impl Doc {
             text,
             kind,
             schema,
+            example: None,
         });
         self
     }
@@ -295,7 +308,7 @@ impl Doc {
             {
                 let body = match success.schema {
                     Some(schema) => content(schema, schemas),
-                    None => json!({ "schema": { "type": "string" } }),
+                    None => json!({ "schema": { "type": "string" }, "example": success.example }),
                 };
                 fields.insert("content".to_owned(), json!({ success.kind: body }));
             }

@@ -9,7 +9,7 @@ use tms_core::{
     permission::{Permission, Role as CoreRole},
     presence::{Link as CoreLink, Status as CoreStatus},
     report::{Granularity as CoreGranularity, Period as CorePeriod},
-    terminal::Lifecycle as CoreLifecycle,
+    terminal::{Lifecycle as CoreLifecycle, store::TerminalSort as CoreTerminalSort},
     terminal_log::LogLevel as CoreLogLevel,
 };
 use utoipa::{
@@ -44,17 +44,20 @@ macro_rules! all {
 }
 
 names! {
+    AlertSort: ["created_at"];
     AlertType: all!(Cause);
     AlertSeverity: all!(Severity);
     AlertStatus: all!(AlertState);
     AuditFindingKind: all!(FindingKind);
     AuditResult: ["done", "refused"];
+    AuditSort: ["at"];
     BulkAction: ["acknowledge", "resolve"];
     Scope: all!(Permission);
     AlertResolution: all!(Resolution);
     ChannelKind: ["mail", "web_hook", "slack", "sns"];
     ChannelStatus: ["unused", "ok", "failing"];
     Contract: all!(ContractType);
+    CustomerSort: ["company_name"];
     DeviceState: ["ok", "error", "absent", "unknown"];
     Granularity: all!(CoreGranularity);
     Language: all!(CoreLanguage);
@@ -66,6 +69,7 @@ names! {
     MetricResolution: all!(CoreResolution);
     Role: all!(CoreRole);
     Status: all!(CoreStatus);
+    TerminalSort: all!(CoreTerminalSort);
     TestStatus: ["sent", "failed"];
     Said: ["online", "offline", "error"];
 }

@@ -19,8 +19,8 @@ pub(super) fn instead_of(written: &[u8]) -> Option<Bytes> {
     let (status, _) = head.strip_prefix("HTTP/1.")?.get(2..)?.split_once("\r\n")?;
     let problem = match status.get(..3)? {
         "400" => Problem::malformed("this is not an HTTP/1.1 request"),
-        "414" => Problem::new(Code::TooLarge).because("the address is too long"),
-        "431" => Problem::new(Code::TooLarge).because("the head of the request is too large"),
+        "414" => Problem::new(Code::LongAddress),
+        "431" => Problem::new(Code::LargeHead),
         _ => return None,
     };
     let is_bare = head.contains(NO_BODY) && head.find("\r\n\r\n")? + 4 == head.len();
@@ -53,6 +53,7 @@ mod tests {
             let text = String::from_utf8(instead_of(bare(line).as_bytes()).unwrap().to_vec()).unwrap();
             assert!(text.starts_with(&format!("HTTP/1.1 {line}\r\n")), "{text}");
             assert!(text.contains(&format!("\"code\":\"{code}\"")), "{text}");
+            assert!(!text.contains("The body"), "nothing is wrong with the body: {text}");
             assert!(text.contains("\r\nconnection: close\r\n"), "{text}");
         }
         for other in [

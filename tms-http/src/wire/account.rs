@@ -68,7 +68,7 @@ pub struct PasswordChange {
     feature = "server",
     derive(utoipa::ToSchema),
     schema(example = json!(
-        {"token": "tms_pl_...", "new_password": "another horse battery"}
+        {"token": "tms_pw_...", "new_password": "another horse battery"}
     ))
 )]
 #[serde(deny_unknown_fields)]

@@ -220,6 +220,7 @@ pub struct AlertQuery {
     pub cursor: Option<String>,
     /// `created_at`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "server", schema(value_type = Option<crate::openapi::names::AlertSort>))]
     pub sort: Option<String>,
     /// asc, desc.
     #[serde(default, skip_serializing_if = "Option::is_none")]

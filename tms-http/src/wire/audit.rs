@@ -83,6 +83,7 @@ pub struct AuditQuery {
     pub cursor: Option<String>,
     /// `at`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "server", schema(value_type = Option<crate::openapi::names::AuditSort>))]
     pub sort: Option<String>,
     /// asc, desc.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -201,6 +201,7 @@ pub struct CustomerQuery {
     pub cursor: Option<String>,
     /// `company_name`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "server", schema(value_type = Option<crate::openapi::names::CustomerSort>))]
     pub sort: Option<String>,
     /// asc, desc.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -252,6 +252,7 @@ pub struct TerminalQuery {
     pub cursor: Option<String>,
     /// serial_number, status, last_heartbeat, store_name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "server", schema(value_type = Option<crate::openapi::names::TerminalSort>))]
     pub sort: Option<String>,
     /// asc, desc.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -347,3 +347,73 @@ async fn a_request_id_is_echoed_if_it_is_sane() {
         assert_eq!(answer.header(name), value);
     }
 }
+
+#[tokio::test]
+async fn everything_wrong_with_a_body_is_said_at_once() {
+    let (world, _) = world_with_agent().await;
+    for (path, body, fields) in [
+        (
+            "/customers",
+            json!({ "company_name": "", "contract_type": "gold", "contact_email": "nope",
+                "contract_start_date": "2026-13-01", "max_terminals": -1 }),
+            &[
+                "company_name",
+                "contact_email",
+                "contract_start_date",
+                "contract_type",
+                "max_terminals",
+            ][..],
+        ),
+        (
+            "/terminals",
+            json!({ "serial_number": "?", "model": 7, "heartbeat_interval": 0, "installed_date": "soon", "x": 1 }),
+            &[
+                "customer_id",
+                "heartbeat_interval",
+                "installed_date",
+                "model",
+                "serial_number",
+                "x",
+            ],
+        ),
+        (
+            "/enrollment-codes",
+            json!({ "uses": "one", "serial_number": "?", "expires_at": "soon" }),
+            &["customer_id", "expires_at", "serial_number", "uses"],
+        ),
+        (
+            "/maintenance",
+            json!({ "terminal_id": "x", "from": "soon", "until": 7 }),
+            &["from", "reason", "terminal_id", "until"],
+        ),
+        (
+            "/auth/tokens",
+            json!({ "name": 7, "scopes": ["everything"], "expires_at": "soon" }),
+            &["expires_at", "name", "scopes"],
+        ),
+        (
+            "/alert-rules",
+            json!({ "alert_type": "flood", "customer_id": 0, "is_enabled": "x", "severity": "HUGE" }),
+            &["alert_type", "customer_id", "is_enabled", "severity"],
+        ),
+        (
+            "/notification-channels",
+            json!({ "name": 7, "is_enabled": "x", "slack": 7 }),
+            &["is_enabled", "name", "slack"],
+        ),
+        (
+            "/users",
+            json!({ "username": 7, "role": "king", "email": [] }),
+            &["email", "role", "username"],
+        ),
+    ] {
+        world.post(path, &body).by("admin").send().await.wrong_fields(fields);
+    }
+    let customer = format!("/customers/{}", world.first("/customers").await);
+    let patch = json!({ "company_name": 7, "max_terminals": "x", "contact_email": "nope", "colour": "red" });
+    let answer = world.patch(&customer, &patch).by("operator").if_match("*").send().await;
+    answer.wrong_fields(&["colour", "company_name", "max_terminals"]);
+    let patch = json!({ "contract_start_date": "soon", "contact_email": "nope" });
+    let answer = world.patch(&customer, &patch).by("operator").if_match("*").send().await;
+    answer.wrong_fields(&["contact_email", "contract_start_date"]);
+}

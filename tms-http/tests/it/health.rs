@@ -78,3 +78,42 @@ async fn metrics_need_their_token() {
     assert_eq!((page.status.as_u16(), page.text.as_str()), (200, "up 1\n"));
     World::new().await.get("/metrics").send().await.problem(404, "RES_001");
 }
+
+#[tokio::test]
+async fn without_a_token_metrics_are_for_this_machine_only() {
+    let world = World::with(|settings| settings.metrics = Some(Arc::new(|| "up 1\n".to_owned()))).await;
+    let get = |host: &str, more: Option<(&str, &str)>| {
+        let call = world.get("/metrics").header("host", host);
+        match more {
+            Some((name, value)) => call.header(name, value).send(),
+            None => call.send(),
+        }
+    };
+    for host in [
+        "localhost",
+        "LOCALHOST:8000",
+        "127.0.0.1:8000",
+        "127.8.8.8",
+        "[::1]:8000",
+    ] {
+        assert_eq!(get(host, None).await.status, 200, "{host}");
+    }
+    for host in [
+        "tms.example.com",
+        "10.0.0.7:8000",
+        "localhost.example.com",
+        "127.0.0.1.example.com",
+        "",
+    ] {
+        get(host, None).await.problem(404, "RES_001");
+    }
+    for header in [
+        ("x-forwarded-for", "127.0.0.1"),
+        ("x-forwarded-host", "localhost"),
+        ("forwarded", "for=127.0.0.1"),
+        ("x-real-ip", "127.0.0.1"),
+        ("via", "1.1 proxy"),
+    ] {
+        get("127.0.0.1:8000", Some(header)).await.problem(404, "RES_001");
+    }
+}

@@ -61,12 +61,69 @@ async fn every_operation_is_complete() {
                 body["schema"]
             );
         }
+        for response in responses.values() {
+            for (kind, content) in response["content"].as_object().into_iter().flatten() {
+                let is_shown = content.get("example").is_some_and(|example| !example.is_null());
+                assert!(kind == "application/json" || is_shown, "{name}: no example for {kind}");
+                let is_file = matches!(kind.as_str(), "text/csv" | "application/jsonl");
+                let has_name = response["headers"].get("Content-Disposition").is_some();
+                assert_eq!(is_file, has_name, "{name}: {kind}");
+            }
+        }
         for parameter in operation["parameters"].as_array().unwrap() {
             assert!(
                 parameter.get("$ref").is_some() || parameter["description"].is_string(),
                 "{name}: {parameter}"
             );
         }
+    }
+}
+
+#[tokio::test]
+async fn examples_of_files_have_the_head_and_the_form_of_the_files() {
+    let world = World::new().await;
+    let customer = world.customer("ABC").await;
+    let agent = world.agent(customer, "TC-200-001").await;
+    let document = document(&world).await;
+    let example = |path: &str, kind: &str| {
+        let answer = &document["paths"][path]["get"]["responses"]["200"];
+        answer["content"][kind]["example"].as_str().unwrap().to_owned()
+    };
+    for path in [
+        "/terminals/export.csv",
+        "/reports/availability.csv",
+        "/reports/summary.csv",
+        "/terminals/{id}/availability.csv",
+    ] {
+        let shown = example(path, "text/csv");
+        let there = world
+            .get(&path.replace("{id}", &agent.id.to_string()))
+            .by("admin")
+            .send()
+            .await;
+        assert!(there.header("content-disposition").starts_with("attachment"), "{path}");
+        let head = |text: &str| text.lines().next().unwrap().trim_start_matches('\u{feff}').to_owned();
+        assert_eq!(head(&shown), head(&there.text), "{path}");
+        let cells = head(&shown).split(',').count();
+        assert!(
+            shown.lines().count() > 1 && shown.lines().all(|row| row.split(',').count() == cells),
+            "{shown}"
+        );
+    }
+    let keys = |line: &str| -> Vec<String> {
+        let line: Value = serde_json::from_str(line).unwrap();
+        line.as_object().unwrap().keys().cloned().collect()
+    };
+    let shown = example("/audit/export.jsonl", "application/jsonl");
+    let there = world.get("/audit/export.jsonl").by("admin").send().await;
+    let ends = |text: &str| (keys(text.lines().next().unwrap()), keys(text.lines().last().unwrap()));
+    assert_eq!(ends(&shown), ends(&there.text));
+    let stream = example("/events", "text/event-stream");
+    for kind in ["new_alert", "resync", "end"] {
+        assert!(
+            stream.contains(&format!("\nevent: {kind}\ndata: {{\"type\":\"{kind}\"")),
+            "{stream}"
+        );
     }
 }
 

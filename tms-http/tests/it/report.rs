@@ -117,7 +117,7 @@ async fn the_time_zone_is_a_setting() {
         let put = world.call("PUT", "/settings").json(&body).token(&admin);
         put.if_match("*").send().await
     };
-    put("Mars/Olympus").await.wrong_fields(&["body"]);
+    put("Mars/Olympus").await.wrong_fields(&["reports.time_zone"]);
     let saved = put("Pacific/Auckland").await.ok(200);
     assert_eq!(saved["reports"]["time_zone"], "Pacific/Auckland");
     // It is one o'clock of the next day there.

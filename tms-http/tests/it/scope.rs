@@ -292,5 +292,5 @@ async fn many_at_once_are_the_own_ones_only() {
     let taken = import("serial_number,store_name\nTC-200-002,x\n").await;
     taken.wrong_fields(&["row 2: serial_number"]);
     let list = format!("serial_number,model,customer_id\nTC-9,TC-200,{}\n", two.customers[1]);
-    import(&list).await.wrong_fields(&["row 2: customer"]);
+    import(&list).await.wrong_fields(&["row 2: customer_id"]);
 }

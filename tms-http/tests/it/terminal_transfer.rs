@@ -100,8 +100,8 @@ async fn what_is_wrong_is_named_by_row_and_nothing_is_written() {
     import(&world, "", list).await.wrong_fields(&[
         "row 10: installed_date",
         "row 10: serial_number",
-        "row 11: company_name",
         "row 11: customer_id",
+        "row 11: serial_number",
         "row 3: serial_number",
         "row 4: company_name",
         "row 5: auto_update_enabled",

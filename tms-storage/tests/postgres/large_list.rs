@@ -4,7 +4,10 @@ use sqlx::{AssertSqlSafe, Executor, PgConnection};
 use tms_core::{
     page::{MAX_COUNTED, Order, PageRequest, PageStart},
     presence::Status,
-    terminal::store::{TerminalFilter, TerminalSort},
+    terminal::{
+        Lifecycle,
+        store::{TerminalFilter, TerminalSort},
+    },
     testkit::given,
 };
 use tms_storage::postgres::PgStore;
@@ -59,6 +62,13 @@ fn filters() -> Vec<(&'static str, TerminalFilter)> {
             "p.status = 'online'",
             TerminalFilter {
                 status: Some(Status::Online),
+                ..all()
+            },
+        ),
+        (
+            "t.lifecycle = 'active'",
+            TerminalFilter {
+                lifecycle: Some(Lifecycle::Active),
                 ..all()
             },
         ),

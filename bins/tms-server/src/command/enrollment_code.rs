@@ -9,7 +9,7 @@ use tms_core::{Tms, customer::Customer, enrolment::service::CodeRequest, text::S
 use crate::{
     config::Config,
     output::Output,
-    wire_up::{self, explain},
+    wire_up::{self, WrongUse, explain},
 };
 
 /// The code to make.
@@ -32,7 +32,7 @@ pub struct Request {
 /// Makes a code and prints it this once.
 pub async fn create(config: &Config, request: Request, output: Output) -> anyhow::Result<ExitCode> {
     let serial = request.serial.as_deref().map(SerialNumber::parse).transpose();
-    let serial = serial.map_err(|error| anyhow::anyhow!("--serial {error}"))?;
+    let serial = serial.map_err(|error| WrongUse(format!("--serial {error}")))?;
     let tms = wire_up::for_command(config).await?;
     let customer = find_customer(&tms, &request).await?;
     let ctx = tms.system_ctx();

@@ -12,7 +12,9 @@ fn commands_print_one_json_document_and_tell_the_truth() {
     let create = ["enrollment-code", "create", "--customer", "ABC", "--json"];
     let refused = setting.run(&create, "");
     assert_eq!(refused.status.code(), Some(1));
-    assert!(refused.stdout.is_empty());
+    let said: serde_json::Value = serde_json::from_slice(&refused.stdout).unwrap();
+    assert_eq!(said["ok"], false);
+    assert!(said["error"].as_str().unwrap().contains("--create-customer"), "{said}");
     assert!(String::from_utf8_lossy(&refused.stderr).contains("--create-customer"));
     let code = setting.json(
         &[&create[..], &["--create-customer", "--uses", "3", "--ttl", "7d"]].concat(),
@@ -35,6 +37,37 @@ fn wrong_use_is_2_and_says_what_is_wrong() {
     let typo = setting.clone().with("TMS_LISTNE", "x").run(&["check"], "");
     assert_eq!(typo.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&typo.stderr).contains("TMS_LISTNE"));
+    let code = [
+        "enrollment-code",
+        "create",
+        "--customer",
+        "ABC",
+        "--create-customer",
+        "--json",
+    ];
+    for (more, named) in [
+        (["--uses", "0"], "uses"),
+        (["--ttl", "9999d"], "expires_at"),
+        (["--serial", "?"], "--serial"),
+        (["--uses", "many"], "--uses"),
+    ] {
+        let refused = setting.run(&[&code[..], &more].concat(), "");
+        assert_eq!(refused.status.code(), Some(2), "{more:?}");
+        let said: serde_json::Value = serde_json::from_slice(&refused.stdout).unwrap();
+        assert_eq!(said["ok"], false);
+        assert!(said["error"].as_str().unwrap().contains(named), "{said}");
+        assert!(String::from_utf8_lossy(&refused.stderr).contains(named));
+    }
+    let odd = [
+        "user",
+        "create",
+        "--username",
+        "A B",
+        "--role",
+        "admin",
+        "--password-stdin",
+    ];
+    assert_eq!(setting.run(&odd, PASSWORD).status.code(), Some(2));
     let create = [
         "user",
         "create",

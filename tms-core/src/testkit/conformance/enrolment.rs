@@ -9,7 +9,6 @@ use crate::{
     credential::AgentIdentity,
     customer::CustomerDraft,
     enrolment::{Enrolled, EnrolmentCode, NewCode, Refusal},
-    error::StoreError,
     id::{CustomerId, EnrolmentCodeId, Revision},
     presence::Status,
     terminal::{Lifecycle, TerminalDraft},

@@ -4,7 +4,6 @@ use futures::future::join_all;
 
 use crate::{
     Stores,
-    error::StoreError,
     id::UserId,
     operator::guess::{DEVICE_LIFE, GuessWindow, KnownDevice, MOST_DEVICES, WINDOW},
     secret::TokenHash,

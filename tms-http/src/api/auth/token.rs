@@ -79,7 +79,7 @@ async fn create_token(
 ) -> Result<Response, Problem> {
     ctx.proven_session()?;
     let ctx = repeatable.of(ctx, body.bytes())?;
-    let request = check(body.read()?)?;
+    let request = body.read_as(check)?;
     let (made, token) = app.tms.api_tokens().create(&ctx, request).await?;
     let (id, shown) = (made.id.get(), wire::ApiToken::from(made));
     let tag = ContentTag::of(&shown)?;

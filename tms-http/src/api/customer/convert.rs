@@ -35,7 +35,7 @@ impl From<Customer> for wire::Customer {
     }
 }
 
-/// Reads a customer to add; texts are checked by the service.
+/// Reads a customer to add.
 pub(super) fn draft(request: wire::CustomerCreate) -> Result<CustomerDraft, Problem> {
     let errors = &mut FieldErrors::default();
     let contract = request
@@ -57,7 +57,13 @@ pub(super) fn draft(request: wire::CustomerCreate) -> Result<CustomerDraft, Prob
         max_terminals: request.max_terminals,
         notes: request.notes,
     };
-    std::mem::take(errors).finish()?;
+    finished(std::mem::take(errors), draft)
+}
+
+/// Checks what could be read, so that all that is wrong is said at once.
+fn finished(mut errors: FieldErrors, draft: CustomerDraft) -> Result<CustomerDraft, Problem> {
+    errors.fill(draft.clone().checked());
+    errors.finish()?;
     Ok(draft)
 }
 
@@ -87,6 +93,5 @@ pub(super) fn patched(mut draft: CustomerDraft, patch: wire::CustomerPatch) -> R
     let (start, end) = (&mut draft.contract_start_date, &mut draft.contract_end_date);
     patch_date(&mut errors, "contract_start_date", patch.contract_start_date, start);
     patch_date(&mut errors, "contract_end_date", patch.contract_end_date, end);
-    errors.finish()?;
-    Ok(draft)
+    finished(errors, draft)
 }

@@ -83,6 +83,18 @@ pub(super) async fn stream_events(
     Ok((headers, Body::from_stream(unfold(stream, Stream::step))).into_response())
 }
 
+/// A stream to show: an alert, a gap, the end.
+pub(super) const EXAMPLE: &str = concat!(
+    "retry: 2000\n: welcome\nid: 0-120\n\n",
+    "id: 0-121\nevent: new_alert\n",
+    r#"data: {"type":"new_alert","position":"0-121","at":"2026-01-24T10:00:00Z","data":{"alert_id":789}}"#,
+    "\n\nid: 0-9120\nevent: resync\n",
+    r#"data: {"type":"resync","position":"0-9120","at":"2026-01-24T10:05:00Z","data":{}}"#,
+    "\n\nid: 0-9120\nevent: end\n",
+    r#"data: {"type":"end","position":"0-9120","at":"2026-01-24T10:05:00Z","data":{"reason":"too_slow"}}"#,
+    "\n\n",
+);
+
 /// An open stream.
 struct Stream {
     app: App,

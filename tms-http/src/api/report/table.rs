@@ -3,7 +3,7 @@
 use tms_core::report::Availability;
 
 use crate::{
-    csv::{BOM, line},
+    csv::{BOM, line, table},
     wire::report as wire,
 };
 
@@ -31,6 +31,47 @@ const SUMMARY: [&str; 8] = [
     "alerts_resolved",
     "mean_resolution_seconds",
 ];
+
+/// Makes a table of availability to show.
+pub(super) fn availability_example() -> String {
+    let (begin, end) = ("2026-01-23T15:00:00Z", "2026-01-24T15:00:00Z");
+    table([
+        &AVAILABILITY,
+        &[
+            "2026-01-24",
+            begin,
+            end,
+            "99.5",
+            "85968",
+            "432",
+            "0",
+            "0",
+            "0",
+            "0",
+            "0",
+        ],
+        &["total", begin, end, "99.5", "85968", "432", "0", "0", "0", "0", "0"],
+    ])
+}
+
+/// Makes a table of figures to show.
+pub(super) fn summary_example() -> String {
+    table([
+        &SUMMARY,
+        &["statistics", "week", "120", "99.5", "12", "2", "10", "1800"],
+        &["top_issues", "offline", "9", "", "10", "1", "9", "1500"],
+        &[
+            "customer_breakdown",
+            "ABC Store Inc.",
+            "120",
+            "99.5",
+            "12",
+            "2",
+            "10",
+            "",
+        ],
+    ])
+}
 
 /// Writes a row for each piece of the time, and one for all of it.
 pub(super) fn availability(report: &Availability) -> String {

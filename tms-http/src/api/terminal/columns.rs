@@ -13,7 +13,7 @@ use tms_core::{
 
 use crate::{
     api::field::spelled,
-    csv::{Row, Table},
+    csv::{Row, Table, table},
 };
 
 /// The columns in the order of the export. The last ones are for reading only: import passes over them.
@@ -38,6 +38,32 @@ pub(super) const COLUMNS: [&str; 19] = [
     "last_heartbeat",
     "active_alerts",
 ];
+
+/// Makes a table to show.
+pub(super) fn example() -> String {
+    let row: [&str; COLUMNS.len()] = [
+        "TC-200-001",
+        "1",
+        "ABC Store Inc.",
+        "TC-200",
+        "Shinjuku Store",
+        "001",
+        "",
+        "300",
+        "true",
+        "2024-12-01",
+        "2026-12-01",
+        "active",
+        "online",
+        "2.0.0",
+        "1.0.0",
+        "192.168.1.100",
+        "00:11:22:33:44:55",
+        "2026-01-24T10:00:00Z",
+        "0",
+    ];
+    table([&COLUMNS, &row])
+}
 
 /// Shows a terminal in these columns.
 pub(super) fn cells(view: TerminalView) -> [String; 19] {

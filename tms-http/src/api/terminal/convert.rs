@@ -81,13 +81,16 @@ pub(super) fn metrics(metrics: Metrics) -> agent_wire::Metrics {
     }
 }
 
-/// Reads a terminal to register; texts and bounds are checked by the service.
+/// Reads a terminal to register.
 pub(super) fn draft(request: wire::TerminalCreate, usual_interval_s: u32) -> Result<TerminalDraft, Problem> {
     let mut errors = FieldErrors::default();
     let serial = errors.take("serial_number", SerialNumber::parse(&request.serial_number));
     let customer = id(&mut errors, "customer_id", CustomerId::new(request.customer_id));
     let installed = optional_date(&mut errors, "installed_date", request.installed_date.as_ref());
     let warranty = optional_date(&mut errors, "warranty_end_date", request.warranty_end_date.as_ref());
+    // Stand-ins for what is named as wrong already, so that the rest is looked at too.
+    let serial = serial.or_else(|| SerialNumber::parse("NONE").ok());
+    let customer = customer.or_else(|| CustomerId::new(1).ok());
     let draft = serial.zip(customer).map(|(serial, customer)| TerminalDraft {
         serial,
         customer,
@@ -100,6 +103,9 @@ pub(super) fn draft(request: wire::TerminalCreate, usual_interval_s: u32) -> Res
         installed_date: installed,
         warranty_end_date: warranty,
     });
+    if let Some(draft) = &draft {
+        errors.fill(draft.clone().checked());
+    }
     checked(errors, draft)
 }
 
@@ -140,6 +146,7 @@ pub(super) fn patched(mut draft: TerminalDraft, patch: wire::TerminalPatch) -> R
         patch.warranty_end_date,
         &mut draft.warranty_end_date,
     );
+    errors.fill(draft.clone().checked());
     errors.finish()?;
     Ok(draft)
 }

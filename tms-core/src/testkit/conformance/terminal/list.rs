@@ -158,16 +158,7 @@ fn filters(customers: [CustomerId; 2]) -> Vec<TerminalFilter> {
             ..all()
         },
     ];
-    filters.extend(Lifecycle::ALL.iter().map(|lifecycle| TerminalFilter {
-        lifecycle: Some(*lifecycle),
-        ..all()
-    }));
-    filters.push(TerminalFilter {
-        lifecycle: Some(Lifecycle::Retired),
-        search: Some("shinjuku".to_owned()),
-        seen_before: Some(at(9_000)),
-        ..all()
-    });
+    filters.extend(filters_by_life());
     filters.extend(Status::ALL.iter().map(|status| TerminalFilter {
         status: Some(*status),
         ..all()
@@ -179,6 +170,23 @@ fn filters(customers: [CustomerId; 2]) -> Vec<TerminalFilter> {
         search: Some(needle.to_owned()),
         ..all()
     }));
+    filters
+}
+
+fn filters_by_life() -> Vec<TerminalFilter> {
+    let mut filters: Vec<_> = Lifecycle::ALL
+        .iter()
+        .map(|lifecycle| TerminalFilter {
+            lifecycle: Some(*lifecycle),
+            ..TerminalFilter::default()
+        })
+        .collect();
+    filters.push(TerminalFilter {
+        lifecycle: Some(Lifecycle::Retired),
+        search: Some("shinjuku".to_owned()),
+        seen_before: Some(at(9_000)),
+        ..TerminalFilter::default()
+    });
     filters
 }
 
