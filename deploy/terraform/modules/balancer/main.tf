@@ -48,10 +48,6 @@ resource "aws_lb_listener" "https" {
   protocol          = "HTTPS"
   ssl_policy        = "ELBSecurityPolicy-TLS13-1-2-2021-06"
   certificate_arn   = var.certificate_arn
-
-  # Browsers come by HTTPS from the first visit on.
-  routing_http_response_strict_transport_security_header_value = "max-age=31536000"
-
   default_action {
     type             = "forward"
     target_group_arn = aws_lb_target_group.this.arn
