@@ -65,6 +65,8 @@ struct LinkPage {
     user: User,
     /// The address below the one of the console; none for who repeats a request.
     address: Option<String>,
+    /// Where it was mailed to, too.
+    mailed_to: Option<String>,
     expires_at: Timestamp,
 }
 
@@ -73,6 +75,7 @@ impl LinkPage {
         let token = link.token.as_ref();
         Self {
             address: token.map(|token| f.url(format!("/password-reset?token={}", token.expose()))),
+            mailed_to: link.mailed_to.clone(),
             expires_at: link.expires_at,
             user,
             f,

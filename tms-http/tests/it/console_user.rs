@@ -130,8 +130,14 @@ async fn somebody_is_shut_out_at_once_and_let_in_again() {
         .await
         .leads_to();
     assert_eq!(person.sign_in("viewer-san", PASSWORD).await.status, 303);
+    // The person has an address of mail, and somebody has set up a channel for mail.
+    let mail = json!({ "host": "mail.example.com", "sender": "tms@example.com", "receivers": ["ops@example.com"] });
+    let channel = json!({ "name": "mail", "mail": mail });
+    let channel = world.post("/notification-channels", &channel).by("admin");
+    channel.send().await.ok(201);
     let link = browser.post(&format!("{path}/password-reset"), &[]).await;
     assert!(link.page(200).contains("/password-reset?token=tms_pw_"));
+    assert!(link.page(200).contains("It was mailed to viewer@example.com as well."));
     browser.post(&format!("{path}/second-factor"), &[]).await.leads_to();
     let seen = revision().await;
     let gone = browser.post(&format!("{path}/delete"), &[("revision", &seen)]).await;

@@ -59,7 +59,12 @@ fn said(output: &Output) -> String {
 fn refused(output: &Output, part: &str) {
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     assert!(said(output).contains(part), "{part}: {}", said(output));
-    assert!(output.stdout.is_empty());
+    // A program that asked for JSON is told in JSON; people are told once.
+    if !output.stdout.is_empty() {
+        let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(told["ok"], false);
+        assert!(told["error"].as_str().unwrap().contains(part), "{told}");
+    }
 }
 
 async fn customers(server: &Server) -> Value {
