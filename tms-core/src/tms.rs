@@ -3,7 +3,10 @@
 pub mod background;
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -194,6 +197,7 @@ impl TmsBuilder {
             audit_keys,
             refusals: Refusals::new(),
             limits,
+            can_write: AtomicBool::new(true),
         }))
     }
 }
@@ -237,6 +241,8 @@ struct Inner {
     audit_keys: Arc<AuditKeys>,
     refusals: Refusals,
     limits: SharedLimits,
+    /// Whether the last sign of life of this node could be written.
+    can_write: AtomicBool,
 }
 
 /// A terminal management system over some stores; cheap to clone.
@@ -393,6 +399,12 @@ impl Tms {
     /// The ports, for what has no service of its own (health, events).
     pub fn stores(&self) -> &Stores {
         &self.0.stores
+    }
+
+    /// Tells whether the store takes what this node writes: its last sign of life, at most five seconds old. True
+    /// where [`Tms::run`] is not driven.
+    pub fn can_write(&self) -> bool {
+        self.0.can_write.load(Ordering::Relaxed)
     }
 
     /// The secret keys of the installation, if it was built with any.

@@ -64,7 +64,7 @@ struct Dependency {
 /// `GET /health/ready`: each dependency; 503 when one is away.
 async fn get_readiness(State(app): State<App>) -> Response {
     let problems = match tokio::time::timeout(PATIENCE, app.tms.stores().upkeep.health()).await {
-        Ok(Ok(health)) => obstacles(health),
+        Ok(Ok(health)) => obstacles(health, app.tms.can_write()),
         Ok(Err(_)) => vec!["the store can't be reached".to_owned()],
         Err(_) => vec!["the store does not answer".to_owned()],
     };
@@ -118,8 +118,11 @@ async fn notifications(app: &App) -> Option<Dependency> {
 }
 
 /// Says what keeps a store that answers from being used.
-fn obstacles(health: Health) -> Vec<String> {
+fn obstacles(health: Health, can_write: bool) -> Vec<String> {
     let mut obstacles = health.hazards;
+    if !can_write {
+        obstacles.push("the store takes no changes; the log says why".to_owned());
+    }
     if health.schema == SchemaState::Older {
         obstacles.push("migrations are missing".to_owned());
     }

@@ -475,8 +475,9 @@ async fn the_role_of_the_server_only_adds() {
             );
         }
     }
-    let grants = world.stores.upkeep.health().await.unwrap().audit;
-    assert_eq!(grants, tms_core::upkeep::store::AuditGrants::Right);
+    let health = world.stores.upkeep.health().await.unwrap();
+    assert_eq!(health.audit, tms_core::upkeep::store::AuditGrants::Right);
+    assert_eq!(health.closed, [""; 0]);
     let mut owner = database.shell().await;
     let change = async |sql: &'static str, owner: &mut PgConnection| {
         sqlx::raw_sql(sql).execute(owner).await.unwrap();
@@ -492,4 +493,11 @@ async fn the_role_of_the_server_only_adds() {
         few.starts_with("TooFew") && few.contains("TMS_DB_APP_ROLE=tms_app"),
         "{few}"
     );
+    change(
+        "CREATE TABLE of_a_later_step (id bigint); REVOKE DELETE ON alert FROM tms_app",
+        &mut owner,
+    )
+    .await;
+    let closed = world.stores.upkeep.health().await.unwrap().closed;
+    assert_eq!(closed, ["alert", "of_a_later_step"]);
 }

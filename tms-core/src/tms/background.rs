@@ -1,7 +1,7 @@
 //! The background work of one node: ingest, the revocation feed, settings, and - on the node that leads - the
 //! reconcilers. Every loop goes on after a failure; none depends on another.
 
-use std::{pin::pin, time::Duration};
+use std::{pin::pin, sync::atomic::Ordering, time::Duration};
 
 use tokio::{sync::watch, time::MissedTickBehavior};
 
@@ -38,6 +38,8 @@ const SEAL_EVERY: Duration = Duration::from_millis(500);
 const HEAD_EVERY: Duration = Duration::from_secs(300);
 const REFUSALS_EVERY: Duration = Duration::from_secs(5);
 const ROLL_UP_EVERY: Duration = Duration::from_secs(60);
+/// How often a node that can't write tries again: what waits for it learns soon that it can.
+const RETRY_EVERY: Duration = Duration::from_secs(1);
 const UPKEEP_EVERY: Duration = Duration::from_secs(3_600);
 /// A sweep rests this many times as long as it took.
 const REST: u32 = 20;
@@ -161,13 +163,14 @@ impl Tms {
     }
 
     async fn stamp(&self) {
-        let mut timer = every(STAMP_EVERY);
         loop {
-            timer.tick().await;
-            report(
+            let stamped = report(
                 "noting that this node is alive",
                 self.stores().presence.stamp_alive(self.now()).await,
             );
+            self.0.can_write.store(stamped.is_some(), Ordering::Relaxed);
+            let rest = if stamped.is_some() { STAMP_EVERY } else { RETRY_EVERY };
+            tokio::time::sleep(rest).await;
         }
     }
 

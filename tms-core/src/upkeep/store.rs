@@ -38,6 +38,8 @@ pub struct Health {
     pub hazards: Vec<String>,
     /// What the store's own rights on the audit trail are.
     pub audit: AuditGrants,
+    /// Tables on which the role of the store lacks rights, so that what needs them fails; empty when it has them all.
+    pub closed: Vec<String>,
     /// What the store is, such as `PostgreSQL 15.4`.
     pub version: String,
 }

@@ -129,6 +129,7 @@ impl UpkeepStore for PgStore {
                 schema: self.schema().await?,
                 hazards: hazards(&fsync, &pages, &commit),
                 audit: self.audit_grants().await?,
+                closed: self.closed_tables().await?,
                 version: format!("PostgreSQL {version}"),
             })
         })

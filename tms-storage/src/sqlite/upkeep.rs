@@ -159,6 +159,7 @@ impl UpkeepStore for SqliteStore {
             schema: compare(applied),
             hazards,
             audit: AuditGrants::Right,
+            closed: Vec::new(),
             version: format!("SQLite {version}"),
         })
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::server::{Operator, Server, Setting, beat, enrol, until};
+use crate::server::{Operator, Server, Setting, beat, cluster, enrol, psql, until};
 
 const SERIAL: &str = "TC-200-001";
 
@@ -97,4 +97,33 @@ async fn our_own_absence_raises_no_alert() {
     assert_eq!(beat(&agent, SERIAL, 2).await, 200);
     // Without us being away, the same silence is a loss.
     until_status(&operator, "offline").await;
+}
+
+/// A database that answers and takes nothing, as a standby or a full disk does, is not one to send people to.
+#[tokio::test]
+async fn a_node_that_cannot_write_is_not_ready() {
+    let Some(setting) = Setting::postgres("read_only") else {
+        return;
+    };
+    let (url, cluster) = (setting.value("DATABASE_URL"), cluster().unwrap());
+    let (_, name) = url.rsplit_once('/').unwrap();
+    setting.prepare();
+    let server = setting.start().await;
+    let ready = async || {
+        let answer = reqwest::get(format!("{}/health/ready", server.url())).await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    };
+    for (mode, status) in [("on", 503), ("off", 200)] {
+        psql(
+            &cluster,
+            &format!("ALTER DATABASE {name} SET default_transaction_read_only = {mode}"),
+        );
+        let others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = ";
+        psql(&cluster, &format!("{others}'{name}'"));
+        until(Duration::from_secs(20), mode, async || {
+            let (seen, text) = ready().await;
+            seen == status && text.contains("the store takes no changes") == (mode == "on")
+        })
+        .await;
+    }
 }

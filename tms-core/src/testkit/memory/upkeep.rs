@@ -84,6 +84,7 @@ impl UpkeepStore for MemoryStore {
             schema: SchemaState::Current,
             hazards: Vec::new(),
             audit: AuditGrants::Right,
+            closed: Vec::new(),
             version: "memory".to_owned(),
         })
     }

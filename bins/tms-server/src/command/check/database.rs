@@ -9,6 +9,9 @@ use tms_core::{
 use super::finding::Finding;
 use crate::config::{Config, StoreConfig};
 
+/// How a role comes to its rights.
+const GRANT: &str = "let the owner of the database run `tms migrate` with TMS_DB_APP_ROLE set to this role";
+
 /// Looks at the database; `strictly` takes what could be better about its roles for a fault.
 pub async fn look(config: &Config, stores: &Stores, strictly: bool) -> Vec<Finding> {
     let health = match stores.upkeep.health().await {
@@ -17,16 +20,13 @@ pub async fn look(config: &Config, stores: &Stores, strictly: bool) -> Vec<Findi
             let cause = std::error::Error::source(&error)
                 .map(ToString::to_string)
                 .unwrap_or_default();
-            let fix = if cause.contains("permission denied") {
-                "let the owner of the database run `tms migrate` with TMS_DB_APP_ROLE set to this role"
-            } else {
-                ""
-            };
+            let fix = if cause.contains("permission denied") { GRANT } else { "" };
             return vec![Finding::fault("database", format!("{error}: {cause}"), fix)];
         }
     };
     let mut findings = vec![Finding::ok("database"), schema(&health), durability(&health)];
     if health.schema != SchemaState::Older {
+        findings.push(rights(&health));
         findings.push(audit(config, &health.audit, strictly));
         findings.push(accounts(stores).await);
         findings.push(clock(stores).await);
@@ -47,6 +47,20 @@ fn durability(health: &Health) -> Finding {
     } else {
         Finding::fault("durability", health.hazards.join("; "), "")
     }
+}
+
+fn rights(health: &Health) -> Finding {
+    if health.closed.is_empty() {
+        return Finding::ok("rights");
+    }
+    Finding::fault(
+        "rights",
+        format!(
+            "the role of the server may not read and write {}",
+            health.closed.join(", ")
+        ),
+        GRANT,
+    )
 }
 
 /// A server that may add to the trail and no more needs a role of its own. Who asks for one must have it; who signs in

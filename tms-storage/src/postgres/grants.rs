@@ -1,4 +1,4 @@
-//! Whether the rights of the role that the server signs in as are those that the audit trail needs.
+//! Whether the role that the server signs in as has the rights that it needs, and on the audit trail no others.
 
 use tms_core::upkeep::store::AuditGrants;
 
@@ -33,5 +33,29 @@ impl PgStore {
             )),
             (true, false) => AuditGrants::Right,
         })
+    }
+
+    /// Returns the tables on which a right is missing: one that a newer release brought and that the owner migrated
+    /// without naming this role, say.
+    pub(super) async fn closed_tables(&self) -> Result<Vec<String>, Fault> {
+        // Tables of others may stand in the same schema; ours are those of the owner of the trail. Partitions are
+        // reached through their table, and what is only read or only added to has been asked for above.
+        let tables = sqlx::query_scalar(
+            "SELECT c.relname::text FROM pg_class c, pg_class trail \
+             WHERE trail.oid = to_regclass('audit_entry') AND c.relnamespace = trail.relnamespace \
+                 AND c.relowner = trail.relowner AND c.relkind IN ('r', 'p') AND NOT c.relispartition \
+                 AND c.relname <> ALL ($1) \
+                 AND NOT (has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'INSERT') \
+                     AND has_table_privilege(c.oid, 'UPDATE') AND has_table_privilege(c.oid, 'DELETE')) \
+             ORDER BY 1",
+        );
+        let guarded = [
+            "audit_entry",
+            "audit_seal",
+            "audit_checkpoint",
+            "history_table",
+            &self.migrations_table,
+        ];
+        Ok(tables.bind(guarded).fetch_all(self.pool()).await?)
     }
 }
