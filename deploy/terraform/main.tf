@@ -20,6 +20,7 @@ locals {
     AWS_REGION          = var.region
 
     TMS_CLOUDWATCH_METRICS = "on"
+    TMS_INSTALLATION       = local.name
   }
 
   server_environment = merge(local.environment, {
@@ -66,6 +67,7 @@ module "storage" {
   prefix      = var.bucket_prefix
   kms_key_arn = module.keys.arn
   backup_days = 30
+  backup_lock = var.backup.lock
 }
 
 module "secrets" {
@@ -148,7 +150,7 @@ module "backup" {
   kms_key_arn       = module.keys.arn
   cluster_arn       = module.release.cluster.arn
   repository_url    = module.release.repository.url
-  image_tag         = var.release
+  image_tag         = module.release.tag
   log_group         = module.release.log_group.name
   environment       = local.environment
   owner_secret_arn  = module.database.owner_secret_arn
@@ -192,7 +194,7 @@ module "compute_ecs" {
   cluster             = module.release.cluster
   repository_url      = module.release.repository.url
   repository_arn      = module.release.repository.arn
-  image_tag           = var.release
+  image_tag           = module.release.tag
   environment         = local.server_environment
   secrets             = local.secrets
   run_policy          = data.aws_iam_policy_document.run.json
@@ -233,6 +235,7 @@ module "ci_role" {
   name                 = local.name
   repository           = var.github_repository
   github_environment   = var.environment
+  oidc_provider_arn    = var.github_oidc_provider_arn
   release_bucket_arn   = module.storage.arns.releases
   kms_key_arn          = module.keys.arn
   image_repository_arn = module.release.repository.arn

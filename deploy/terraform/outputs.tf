@@ -35,6 +35,7 @@ output "workflow_variables" {
     TMS_COMPUTE          = var.compute
     TMS_DELIVERY_ROLE    = one(module.ci_role[*].role_arn)
     TMS_IMAGE_REPOSITORY = module.release.repository.url
+    TMS_POSTGRES         = split(".", var.database.version)[0]
     TMS_RELEASE_BUCKET   = module.storage.buckets.releases
     TMS_URL              = "https://${var.domain_name}"
   }

@@ -26,7 +26,7 @@ variable "compute" {
 
 variable "release" {
   type        = string
-  description = "The release to run, such as 0.1.0: tag of the image and part of the archive's name"
+  description = "The first release to run, such as 0.1.0: tag of the image and part of the archive's name; later ones are delivered"
   validation {
     condition     = can(regex("^[0-9]+\\.[0-9]+\\.[0-9]+([.-][0-9A-Za-z.-]+)?$", var.release))
     error_message = "Must be a version such as 0.1.0 or 0.1.0-rc.1."
@@ -89,8 +89,9 @@ variable "backup" {
     public_key = string
     schedule   = optional(string, "cron(30 3 * * ? *)")
     scratch_gb = optional(number, 100)
+    lock       = optional(string, "GOVERNANCE")
   })
-  description = "Backups: the public key to which they are encrypted (age-keygen makes the pair), when in Tokyo's time, room for a dump"
+  description = "Backups: the public key to which they are encrypted (age-keygen makes the pair), when in Tokyo's time, room for a dump, and whether nobody at all (COMPLIANCE) or only who has the right to bypass it (GOVERNANCE) may delete one within 30 days"
   validation {
     condition     = can(regex("^age1[0-9a-z]{58}$", var.backup.public_key))
     error_message = "public_key must be the public half, age1...; the private one stays outside AWS."
@@ -98,6 +99,10 @@ variable "backup" {
   validation {
     condition     = var.backup.scratch_gb >= 21 && var.backup.scratch_gb <= 200
     error_message = "Fargate has room for 21 to 200 GiB."
+  }
+  validation {
+    condition     = contains(["GOVERNANCE", "COMPLIANCE"], var.backup.lock)
+    error_message = "lock must be GOVERNANCE or COMPLIANCE."
   }
 }
 
@@ -150,6 +155,12 @@ variable "alarm_mail" {
 variable "github_repository" {
   type        = string
   description = "OWNER/NAME of the repository whose workflow delivers; null for none"
+  default     = null
+}
+
+variable "github_oidc_provider_arn" {
+  type        = string
+  description = "The account's provider for token.actions.githubusercontent.com, where it has one already (an account has one at most); null makes it"
   default     = null
 }
 

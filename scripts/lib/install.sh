@@ -3,18 +3,24 @@
 
 say() { echo "$*" >&2; }
 
-need_root() {
-    [ "$(id -u)" -eq 0 ] || {
-        say "missing: $1. Install it, or run this once as root."
-        exit 1
-    }
+# Runs what only root may, where this person is root or may be without being asked.
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    else
+        sudo -n "$@"
+    fi
 }
 
 # Debian packages, from the configured sources.
 install_debian() {
-    need_root "$*"
+    as_root true 2>/dev/null || {
+        say "missing: $*. Install it, or run this once as root."
+        exit 1
+    }
     say "installing $*"
-    { apt-get -qq install -y --no-install-recommends "$@" || { apt-get -qq update && apt-get -qq install -y --no-install-recommends "$@"; }; } >&2
+    { as_root apt-get -qq install -y --no-install-recommends "$@" ||
+        { as_root apt-get -qq update && as_root apt-get -qq install -y --no-install-recommends "$@"; }; } >&2
 }
 
 has_postgres() { compgen -G "/usr/lib/postgresql/*/bin/initdb" >/dev/null; }
@@ -75,9 +81,8 @@ install_nginx() {
 }
 
 install_browser() {
-    if ! command -v chromium >/dev/null || ! compgen -G '/usr/share/fonts/opentype/noto/NotoSansCJK-*' >/dev/null; then
-        install_debian chromium fonts-noto-cjk
-    fi
+    command -v chromium >/dev/null || install_debian chromium
+    compgen -G '/usr/share/fonts/opentype/noto/NotoSansCJK-*' >/dev/null || install_debian fonts-noto-cjk
     command -v npm >/dev/null || install_debian nodejs npm
     if ! npm --prefix tests/browser ls --silent >/dev/null 2>&1; then
         say "installing playwright and axe"

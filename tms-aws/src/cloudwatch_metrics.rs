@@ -23,6 +23,8 @@ use crate::{
 
 /// The namespace of all metrics of TMS; the alarms and the role in `deploy/terraform` name it.
 pub const NAMESPACE: &str = "TMS";
+/// The dimension by which several installations in one account are told apart.
+const INSTALLATION: &str = "Installation";
 /// How many figures wait: some hours of an usual server.
 const MOST_WAITING: usize = 10_000;
 /// CloudWatch takes so many at a time.
@@ -85,14 +87,15 @@ impl Figure {
         }
     }
 
-    fn datum(&self) -> MetricDatum {
-        let dimension = self.dimension.as_ref().map(|(name, value)| {
-            let dimension = Dimension::builder().name(*name).value(value);
-            dimension.build()
-        });
+    fn datum(&self, installation: Option<&str>) -> MetricDatum {
+        let own = self.dimension.as_ref().map(|(name, value)| (*name, value.as_str()));
+        let dimensions = installation.map(|name| (INSTALLATION, name)).into_iter().chain(own);
+        let dimensions: Vec<_> = dimensions
+            .map(|(name, value)| Dimension::builder().name(name).value(value).build())
+            .collect();
         let datum = MetricDatum::builder()
             .metric_name(self.name)
-            .set_dimensions(dimension.map(|dimension| vec![dimension]))
+            .set_dimensions((!dimensions.is_empty()).then_some(dimensions))
             .unit(self.unit.spelled())
             .timestamp(DateTime::from_millis(self.at.as_micros().div_euclid(1_000)));
         let datum = match &self.seen {
@@ -174,6 +177,7 @@ impl MetricQueue {
 pub struct MetricPublisher {
     client: Client,
     queue: MetricQueue,
+    installation: Option<String>,
 }
 
 impl MetricPublisher {
@@ -182,7 +186,15 @@ impl MetricPublisher {
         Self {
             client: Client::new(&aws.config),
             queue,
+            installation: None,
         }
+    }
+
+    /// Gives all figures the dimension `Installation`, so that no other installation's stand for ours.
+    #[must_use]
+    pub fn of_installation(mut self, name: Option<String>) -> Self {
+        self.installation = name;
+        self
     }
 
     /// Sends all that waits; what can't be sent now waits on. Returns how many were sent.
@@ -211,7 +223,10 @@ impl MetricPublisher {
     }
 
     async fn send(&self, figures: &[Figure]) -> Result<(), AwsFault> {
-        let data = figures.iter().map(Figure::datum).collect();
+        let data = figures
+            .iter()
+            .map(|figure| figure.datum(self.installation.as_deref()))
+            .collect();
         let request = self.client.put_metric_data().namespace(NAMESPACE);
         let sent = request.set_metric_data(Some(data)).send().await;
         sent.map(drop).map_err(|error| fault(&error))

@@ -17,6 +17,12 @@ variable "region" {
   default     = "ap-northeast-1"
 }
 
+variable "environment" {
+  type        = string
+  description = "production, or the name of another installation: each has a state of its own in the bucket"
+  default     = "production"
+}
+
 variable "bucket" {
   type        = string
   description = "Name of the state bucket, unique in the world"
@@ -61,7 +67,7 @@ output "backend" {
   description = "Write this into backend.hcl beside the main configuration"
   value       = <<-EOT
     bucket       = "${aws_s3_bucket.state.bucket}"
-    key          = "tms.tfstate"
+    key          = "tms-${var.environment}.tfstate"
     region       = "${var.region}"
     encrypt      = true
     use_lockfile = true

@@ -23,6 +23,8 @@ pub struct Tagged<T> {
 /// [`ClientError::Unusable`] when the platform offers no TLS.
 pub fn http_client(timeout: Duration) -> Result<reqwest::Client, ClientError> {
     reqwest::Client::builder()
+        // Firewalls refuse who doesn't say what it is.
+        .user_agent(concat!("tms-client/", env!("CARGO_PKG_VERSION")))
         .timeout(timeout)
         .connect_timeout(timeout.min(Duration::from_secs(5)))
         .redirect(reqwest::redirect::Policy::none())

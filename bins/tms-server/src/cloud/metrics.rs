@@ -32,7 +32,7 @@ const FAREWELL: Duration = Duration::from_secs(3);
 pub(super) async fn run(config: &Config, tms: &Tms, every: Duration, ends: watch::Receiver<bool>) {
     let aws = Aws::load(&settings(config)).await;
     let queue = MetricQueue::default();
-    let publisher = MetricPublisher::new(&aws, queue.clone());
+    let publisher = MetricPublisher::new(&aws, queue.clone()).of_installation(config.cloud.installation.clone());
     let counter = FleetCounter {
         tms,
         node: &config.node,
@@ -54,7 +54,8 @@ pub(super) async fn report_backup(config: &Config, is_good: bool) {
     let queue = MetricQueue::default();
     let value = if is_good { 1.0 } else { 0.0 };
     queue.push([Figure::count("BackupSuccess", SystemClock.now(), value)]);
-    if let Err(fault) = MetricPublisher::new(&aws, queue).flush().await {
+    let publisher = MetricPublisher::new(&aws, queue).of_installation(config.cloud.installation.clone());
+    if let Err(fault) = publisher.flush().await {
         complain(format_args!("the metric BackupSuccess could not be published: {fault}"));
     }
 }
@@ -142,7 +143,7 @@ const fn float(count: u64) -> f64 {
     count as f64
 }
 
-/// What this server has done since the last round. Without a dimension: CloudWatch adds up what all servers say.
+/// What this server has done since the last round. Without a dimension of the server: CloudWatch adds up what all of them say.
 fn own(
     before: &IngestCounts,
     counts: &IngestCounts,

@@ -21,6 +21,8 @@ pub struct CloudConfig {
     pub bucket: Option<String>,
     /// How often metrics go to CloudWatch, if they do.
     pub metrics_every: Option<Duration>,
+    /// What tells these metrics from those of other installations in the same account.
+    pub installation: Option<String>,
     /// The log group to which the log goes too.
     pub log_group: Option<String>,
 }
@@ -42,6 +44,7 @@ impl Reader {
             is_path_style: self.switch("TMS_S3_PATH_STYLE", false),
             bucket: self.bucket(),
             metrics_every: has_metrics.then(|| Duration::from_secs(every.clamp(1, 3_600))),
+            installation: self.installation(),
             log_group: self.log_group(),
         };
         if cfg!(not(feature = "aws")) {
@@ -64,6 +67,15 @@ impl Reader {
             self.fault(format!("S3_BUCKET: {wrong}"));
         }
         Some(bucket)
+    }
+
+    fn installation(&mut self) -> Option<String> {
+        let name = self.text("TMS_INSTALLATION")?;
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
+        if name.len() > 64 || !name.bytes().all(is_plain) {
+            self.fault(format!("TMS_INSTALLATION: {name:?} is not 1 to 64 of A-Z, a-z, 0-9, _, - and ."));
+        }
+        Some(name)
     }
 
     fn log_group(&mut self) -> Option<String> {

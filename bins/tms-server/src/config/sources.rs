@@ -46,6 +46,7 @@ pub const KEYS: &[&str] = &[
     "TMS_DRAIN_S",
     "TMS_HSTS_S",
     "TMS_INGEST_LANES",
+    "TMS_INSTALLATION",
     "TMS_LISTEN",
     "TMS_LOG_DIR",
     "TMS_LOG_FORMAT",

@@ -1,6 +1,8 @@
 # What the delivery workflow may do. It signs in with GitHub's OIDC tokens: there is no long-lived key.
 
+# An account has one provider of a kind: where it is there already, it is named.
 resource "aws_iam_openid_connect_provider" "github" {
+  count          = var.oidc_provider_arn == null ? 1 : 0
   url            = "https://token.actions.githubusercontent.com"
   client_id_list = ["sts.amazonaws.com"]
 }
@@ -10,7 +12,7 @@ data "aws_iam_policy_document" "assume" {
     actions = ["sts:AssumeRoleWithWebIdentity"]
     principals {
       type        = "Federated"
-      identifiers = [aws_iam_openid_connect_provider.github.arn]
+      identifiers = [coalesce(var.oidc_provider_arn, one(aws_iam_openid_connect_provider.github[*].arn))]
     }
     condition {
       test     = "StringEquals"
@@ -104,7 +106,7 @@ data "aws_iam_policy_document" "deliver" {
     for_each = var.scaling_group_arn == null ? [] : [1]
     content {
       sid       = "Refresh"
-      actions   = ["autoscaling:StartInstanceRefresh"]
+      actions   = ["autoscaling:StartInstanceRefresh", "autoscaling:CancelInstanceRefresh"]
       resources = [var.scaling_group_arn]
     }
   }

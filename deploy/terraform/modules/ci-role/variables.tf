@@ -13,6 +13,12 @@ variable "github_environment" {
   description = "The repository's environment whose jobs may deliver"
 }
 
+variable "oidc_provider_arn" {
+  type        = string
+  description = "The account's provider for token.actions.githubusercontent.com, where it has one; null makes it"
+  default     = null
+}
+
 variable "release_bucket_arn" {
   type        = string
   description = "Where release archives go"

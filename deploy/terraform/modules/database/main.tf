@@ -1,5 +1,9 @@
 # PostgreSQL on RDS. The password of its owner is made, kept and rotated by RDS: it is in no state file.
 
+locals {
+  logs = ["postgresql", "upgrade"]
+}
+
 resource "aws_db_subnet_group" "this" {
   name       = var.name
   subnet_ids = var.subnet_ids
@@ -14,6 +18,8 @@ resource "aws_db_parameter_group" "this" {
       "rds.force_ssl"              = "1"
       "log_min_duration_statement" = "1000"
       "log_statement"              = "ddl"
+      # Slow statements are logged without their values, among which are hashes of passwords and tokens.
+      "log_parameter_max_length" = "0"
       # Presence rows are updated in place all day: their table needs its dead rows cleared early.
       "autovacuum_naptime" = "15"
     }
@@ -63,12 +69,22 @@ resource "aws_db_instance" "this" {
 
   auto_minor_version_upgrade            = true
   deletion_protection                   = var.deletion_protection
-  enabled_cloudwatch_logs_exports       = ["postgresql", "upgrade"]
+  enabled_cloudwatch_logs_exports       = local.logs
   performance_insights_enabled          = true
   performance_insights_kms_key_id       = var.kms_key_arn
   performance_insights_retention_period = 7
   monitoring_interval                   = 60
   monitoring_role_arn                   = aws_iam_role.monitoring.arn
+
+  # RDS tries the role when it makes the instance, and would make groups that keep everything for ever, in clear.
+  depends_on = [aws_iam_role_policy_attachment.monitoring, aws_cloudwatch_log_group.database]
+}
+
+resource "aws_cloudwatch_log_group" "database" {
+  for_each          = toset(local.logs)
+  name              = "/aws/rds/instance/${var.name}/${each.value}"
+  retention_in_days = 365
+  kms_key_id        = var.kms_key_arn
 }
 
 data "aws_iam_policy_document" "monitoring" {

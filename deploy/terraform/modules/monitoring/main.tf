@@ -16,8 +16,10 @@ locals {
   database = { DBInstanceIdentifier = var.database_identifier }
   balancer = { LoadBalancer = var.metric_names.balancer }
   targets  = merge(local.balancer, { TargetGroup = var.metric_names.targets })
+  # Another installation in this account may say that it is well: that must not silence an alarm of this one.
+  own = { Installation = var.name }
 
-  # What is bad, for how long, and what the person who is woken should do first: the runbook has a section for each.
+  # What is bad, for how long, and what the person who is woken should do first: the runbook has a row for each.
   alarms = {
     database-cpu = {
       text      = "Database processor over 80 %", namespace = "AWS/RDS", metric = "CPUUtilization", dimensions = local.database
@@ -49,11 +51,11 @@ locals {
       statistic = "Maximum", over = 0, period = 60, times = 5, missing = "notBreaching"
     }
     no-heartbeats = {
-      text      = "No terminal reports", namespace = "TMS", metric = "HeartbeatRate", dimensions = {}
+      text      = "No terminal reports", namespace = "TMS", metric = "HeartbeatRate", dimensions = local.own
       statistic = "Maximum", under = 0.0001, period = 300, times = 3, missing = "breaching"
     }
     backup-missing = {
-      text      = "No good backup for 26 hours", namespace = "TMS", metric = "BackupSuccess", dimensions = {}
+      text      = "No good backup for 26 hours", namespace = "TMS", metric = "BackupSuccess", dimensions = local.own
       statistic = "Maximum", under = 1, period = 3600, times = 26, missing = "breaching"
     }
   }

@@ -9,7 +9,7 @@ module "first_person_task" {
   cpu            = 512
   memory         = 1024
   start_role_arn = module.start_role.arn
-  image          = "${aws_ecr_repository.this.repository_url}:backup-${var.image_tag}"
+  image          = "${aws_ecr_repository.this.repository_url}:backup-${local.tag}"
   command        = ["printf %s \"$FIRST_PASSWORD\" | tms user create --username admin --role admin --password-stdin"]
   environment    = var.environment
   secrets        = merge(local.secrets, { FIRST_PASSWORD = var.secret_arns.first_password })

@@ -1,6 +1,11 @@
 # What every release needs, whichever way the servers run: the image's home, a cluster, and the one task that migrates
 # the database. Only that task may read the owner's password, so a server that is broken into can't change the schema.
 
+locals {
+  # What was delivered last; the first time what the settings say. So no apply brings an older release back.
+  tag = nonsensitive(aws_ssm_parameter.release.value)
+}
+
 resource "aws_ecr_repository" "this" {
   name                 = var.name
   image_tag_mutability = "IMMUTABLE"
@@ -56,7 +61,7 @@ module "migrate_task" {
   cpu            = 512
   memory         = 1024
   start_role_arn = module.start_role.arn
-  image          = "${aws_ecr_repository.this.repository_url}:${var.image_tag}"
+  image          = "${aws_ecr_repository.this.repository_url}:${local.tag}"
   command        = ["migrate", "--json"]
   environment    = var.environment
   secrets        = merge(local.secrets, { TMS_DB_APP_PASSWORD = var.secret_arns.database_password })

@@ -3,6 +3,11 @@ output "repository" {
   value       = { url = aws_ecr_repository.this.repository_url, arn = aws_ecr_repository.this.arn }
 }
 
+output "tag" {
+  description = "The release that runs"
+  value       = local.tag
+}
+
 output "cluster" {
   description = "The cluster: name and arn"
   value       = { name = aws_ecs_cluster.this.name, arn = aws_ecs_cluster.this.arn }

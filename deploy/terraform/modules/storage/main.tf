@@ -85,7 +85,7 @@ resource "aws_s3_bucket_object_lock_configuration" "backups" {
   depends_on = [aws_s3_bucket_versioning.this]
   rule {
     default_retention {
-      mode = "GOVERNANCE"
+      mode = var.backup_lock
       days = var.backup_days
     }
   }

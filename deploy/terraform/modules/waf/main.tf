@@ -103,9 +103,10 @@ resource "aws_wafv2_web_acl" "this" {
         managed_rule_group_statement {
           vendor_name = "AWS"
           name        = rule.key
-          # Firmware, imports and log archives are larger than the 8 KiB that this rule allows; TMS has its own limits.
+          # Firmware, imports and log archives are larger than the 8 KiB that the one rule allows, and TMS has its own
+          # limits; the other would refuse agents that do not name themselves.
           dynamic "rule_action_override" {
-            for_each = rule.key == "AWSManagedRulesCommonRuleSet" ? ["SizeRestrictions_BODY"] : []
+            for_each = rule.key == "AWSManagedRulesCommonRuleSet" ? ["SizeRestrictions_BODY", "NoUserAgent_HEADER"] : []
             content {
               name = rule_action_override.value
               action_to_use {
@@ -146,6 +147,26 @@ resource "aws_wafv2_web_acl_logging_configuration" "this" {
   resource_arn            = aws_wafv2_web_acl.this.arn
   log_destination_configs = [aws_cloudwatch_log_group.this.arn]
 
+  # What is let through is not worth a line: heartbeats alone would be millions a day.
+  logging_filter {
+    default_behavior = "DROP"
+    filter {
+      behavior    = "KEEP"
+      requirement = "MEETS_ANY"
+      dynamic "condition" {
+        for_each = ["BLOCK", "COUNT"]
+        content {
+          action_condition {
+            action = condition.value
+          }
+        }
+      }
+    }
+  }
+
+  redacted_fields {
+    query_string {}
+  }
   redacted_fields {
     single_header {
       name = "authorization"
