@@ -84,9 +84,12 @@ impl Routing {
     /// Tells whether an alert of this severity and customer is told at `at`.
     pub fn wants(&self, severity: Severity, customer: Option<CustomerId>, at: Timestamp) -> bool {
         // The order of severities is that of the declaration, the worst first.
-        severity <= self.lowest
-            && (self.customers.is_empty() || customer.is_some_and(|customer| self.customers.contains(&customer)))
-            && self.hours.is_none_or(|hours| hours.contains(at))
+        severity <= self.lowest && self.reaches(customer) && self.hours.is_none_or(|hours| hours.contains(at))
+    }
+
+    /// Tells whether alerts of this customer are told at all.
+    pub fn reaches(&self, customer: Option<CustomerId>) -> bool {
+        self.customers.is_empty() || customer.is_some_and(|customer| self.customers.contains(&customer))
     }
 }
 

@@ -355,6 +355,16 @@ async fn what_is_older_than_the_chain_is_adopted(fresh: impl AsyncFn() -> Option
     let seen = world.verify(None).await;
     assert!(seen.is_intact(), "{seen:?}");
     assert_eq!((seen.sealed, seen.adopted), (12, 10));
+    // Retention may end in the middle of them.
+    let fence = given::fence(&world.stores).await;
+    let before = entry(5).at;
+    assert_eq!(
+        trim(&*world.stores.audit, &keys(), before, NOW, fence).await.unwrap(),
+        5
+    );
+    let seen = world.verify(None).await;
+    assert!(seen.is_intact(), "{seen:?}");
+    assert_eq!((seen.dropped_to, seen.sealed, seen.adopted), (5, 7, 5));
     world.record(1).await;
     world
         .shell

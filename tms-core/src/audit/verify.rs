@@ -225,7 +225,8 @@ impl<'k> Verifier<'k> {
         }
         match (seal.verdict, trust) {
             (Verdict::Forged, _) => return fail(FindingKind::Inserted),
-            (Verdict::Adopted, _) if self.seen.adopted + 1 == seal.place.unsigned_abs() => self.seen.adopted += 1,
+            // Only ever at the beginning, of which retention may have dropped a part.
+            (Verdict::Adopted, _) if self.seen.adopted == self.seen.sealed => self.seen.adopted += 1,
             (Verdict::Adopted, _) => return fail(FindingKind::ChainAltered),
             (Verdict::Genuine, Trust::Genuine | Trust::UnknownKey) => {}
             (Verdict::Genuine, Trust::Forged | Trust::Unsigned) => return fail(FindingKind::Altered),

@@ -4,7 +4,7 @@ use std::{collections::HashMap, fmt::Write as _};
 
 use serde_json::{Value, json};
 
-use super::{Channel, Item, Language, Letter, MOST_ITEMS, Message};
+use super::{Channel, Item, Language, Letter, MOST_ITEMS, Message, Routing};
 use crate::{
     alert::{Alert, Cause, store::AlertFilter},
     error::StoreError,
@@ -35,7 +35,7 @@ pub(super) async fn compose(
     terminals.sort_unstable();
     terminals.dedup();
     let terminals = stores.terminals.find_many(&terminals).await?;
-    let lines = lines(message, &alerts, &terminals);
+    let lines = lines(&channel.draft.routing, message, &alerts, &terminals);
     if lines.is_empty() {
         return Ok(None);
     }
@@ -57,19 +57,28 @@ pub(super) fn trial(channel: &Channel, now: Timestamp) -> Letter {
     }
 }
 
-/// One alert of a message, with what is known of its terminal.
+/// One alert of a message, with what is known of its terminal, if that is its customer's still.
 struct Line<'a> {
     is_end: bool,
     alert: &'a Alert,
     terminal: Option<&'a TerminalView>,
 }
 
-fn lines<'a>(message: &Message, alerts: &'a [Alert], terminals: &'a [TerminalView]) -> Vec<Line<'a>> {
+/// Returns the alerts to write of. Since they were routed a terminal may have come to another customer, and its open
+/// alerts with it: nobody is told of what is another's now.
+fn lines<'a>(
+    routing: &Routing,
+    message: &Message,
+    alerts: &'a [Alert],
+    terminals: &'a [TerminalView],
+) -> Vec<Line<'a>> {
     let alerts: HashMap<AlertId, &Alert> = alerts.iter().map(|alert| (alert.id, alert)).collect();
     let terminals: HashMap<TerminalId, &TerminalView> = terminals.iter().map(|view| (view.terminal.id, view)).collect();
     let line = |item: &Item| {
-        let alert = *alerts.get(&item.alert)?;
+        let alert = alerts.get(&item.alert).copied();
+        let alert = alert.filter(|alert| routing.reaches(alert.customer))?;
         let terminal = alert.terminal.and_then(|id| terminals.get(&id).copied());
+        let terminal = terminal.filter(|view| Some(view.terminal.draft.customer) == alert.customer);
         Some(Line {
             is_end: item.is_end,
             alert,

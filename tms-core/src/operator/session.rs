@@ -4,7 +4,7 @@ use std::{net::IpAddr, time::Duration};
 
 use crate::{
     id::{SessionId, UserId},
-    secret::TokenHash,
+    secret::{Secret, TokenHash},
     time::Timestamp,
 };
 
@@ -31,6 +31,8 @@ pub struct SessionTokens {
 pub struct NewSession {
     /// Whose.
     pub user: UserId,
+    /// The hash by which their password was judged: once it is another one the session does not begin.
+    pub password_hash: Option<Secret<String>>,
     /// Its tokens.
     pub tokens: SessionTokens,
     /// When it ends, whatever happens.

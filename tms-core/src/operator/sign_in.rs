@@ -130,13 +130,13 @@ impl Operators {
         let device = self.known_device(ctx, found.as_ref(), request.device.as_ref()).await?;
         let guesser = device.map_or(Guesser::Unknown(&username), Guesser::Device);
         shared.count_guess(guesser, ctx.now).await?;
-        // A password that nobody can have is not hashed for longer than any other.
+        // A password that nobody can have is not hashed for longer than any other, and who is disabled is judged as
+        // nobody is: the right password must not be less work than a wrong one.
         let could_be = request.password.expose().len() <= 4 * MAX_LENGTH;
-        let checked = found.as_ref().filter(|_| could_be);
-        let is_right = shared.is_password_of(checked, &request.password).await?;
-        let user = found.filter(|user| is_right && !user.profile.is_disabled);
-        let user = user.ok_or(Error::WrongCredentials)?;
-        self.renew_hash(&user, &request.password).await;
+        let checked = found.filter(|user| could_be && !user.profile.is_disabled);
+        let is_right = shared.is_password_of(checked.as_ref(), &request.password).await?;
+        let user = checked.filter(|_| is_right).ok_or(Error::WrongCredentials)?;
+        let user = self.renew_hash(user, &request.password).await?;
         Ok(Known { user, device })
     }
 
@@ -171,21 +171,28 @@ impl Operators {
         Ok(known.filter(|known| known.vouches_for(user.id, ctx.now)).map(|_| hash))
     }
 
-    /// Hashes the password anew if it was hashed at another cost. A sign-in does not fail by it.
-    async fn renew_hash(&self, user: &User, password: &Secret<String>) {
-        let Some(seen) = user
-            .password_hash
-            .as_ref()
-            .filter(|phc| self.shared.passwords().is_outdated(phc))
-        else {
-            return;
+    /// Hashes the password anew if it was hashed at another cost, and returns the person as they are stored then: what
+    /// follows goes by the hash. A sign-in does not fail because the new one can't be made or stored.
+    async fn renew_hash(&self, user: User, password: &Secret<String>) -> Result<User, Error> {
+        let shared = &*self.shared;
+        let is_outdated = |phc: &&Secret<String>| shared.passwords().is_outdated(phc);
+        let Some(seen) = user.password_hash.as_ref().filter(is_outdated) else {
+            return Ok(user);
         };
         let renewed = async {
-            let next = self.shared.passwords().hash(password).await?;
-            Ok::<_, Error>(self.shared.stores.users.rehash(user.id, seen, &next).await?)
+            let next = shared.passwords().hash(password).await?;
+            shared.stores.users.rehash(user.id, seen, &next).await?;
+            Ok::<_, Error>((shared.user(user.id).await?, next))
         };
-        if let Err(error) = renewed.await {
-            tracing::warn!(user.id = user.id.get(), error = %error, "a password could not be hashed anew");
+        match renewed.await {
+            Ok((stored, next)) if stored.password_hash.as_ref() == Some(&next) => Ok(stored),
+            // Somebody was first: either another sign-in with this password, or a change to another one.
+            Ok((stored, _)) if shared.is_password_of(Some(&stored), password).await? => Ok(stored),
+            Ok(_) => Err(Error::WrongCredentials),
+            Err(error) => {
+                tracing::warn!(user.id = user.id.get(), error = %error, "a password could not be hashed anew");
+                Ok(user)
+            }
         }
     }
 
@@ -200,13 +207,18 @@ impl Operators {
         let (tokens, access, refresh) = self.make_tokens(ctx.now, kind, life)?;
         let session = NewSession {
             user: user.id,
+            password_hash: user.password_hash.clone(),
             tokens,
             expires_at: ctx.now.plus(SESSION_LIFE),
             address: ctx.origin.address,
             user_agent: ctx.origin.user_agent.clone(),
         };
         let with = Envelope::audited(as_person(ctx, &user, "user.sign_in"));
-        shared.stores.sessions.begin(&session, ctx.now, with).await?;
+        match shared.stores.sessions.begin(&session, ctx.now, with).await {
+            // While the password was judged it became another one, or the account was disabled.
+            Err(StoreError::Missing(_)) => return Err(Error::WrongCredentials),
+            begun => begun?,
+        };
         let fresh = match device {
             Some(_) => None,
             None => Some(shared.generate(TokenKind::Device)?),

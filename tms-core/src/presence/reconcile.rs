@@ -42,10 +42,18 @@ pub struct SweepReport {
 pub struct PresenceSweep {
     presence: Arc<dyn PresenceStore>,
     alerts: Arc<dyn AlertStore>,
-    /// Since when losses are held back; a new leader starts the time anew.
-    held_since: Mutex<Option<Timestamp>>,
+    held: Mutex<Held>,
     /// The rules by which every row was judged last; a new leader judges them all once.
     judged: Mutex<Judged>,
+}
+
+/// What is known of losses that are held back; a new leader starts anew.
+#[derive(Debug, Default)]
+struct Held {
+    /// The fencing token with which this was found out.
+    token: Option<i64>,
+    /// Since when.
+    since: Option<Timestamp>,
 }
 
 #[derive(Debug, Default)]
@@ -61,7 +69,7 @@ impl PresenceSweep {
         Self {
             presence,
             alerts,
-            held_since: Mutex::new(None),
+            held: Mutex::default(),
             judged: Mutex::default(),
         }
     }
@@ -151,14 +159,18 @@ impl PresenceSweep {
         fence: Fence,
         rules: &BatchRules,
     ) -> Result<bool, StoreError> {
-        let mut held_since = self.held_since.lock().await;
+        let mut held = self.held.lock().await;
+        let is_new = held.token != Some(fence.token);
         if !sweep::is_mass_loss(due.due_for_loss, due.connected, &rules.presence) {
-            if held_since.take().is_some() {
+            // A leader before this one may have raised the alert and be gone.
+            if is_new || held.since.is_some() {
                 self.alerts.resolve_server_alert(Cause::Offline, now, fence).await?;
             }
+            (held.token, held.since) = (Some(fence.token), None);
             return Ok(false);
         }
-        let since = *held_since.get_or_insert(now);
+        let since = held.since.filter(|_| !is_new).unwrap_or(now);
+        (held.token, held.since) = (Some(fence.token), Some(since));
         let hold = Duration::from_secs(u64::from(rules.presence.mass_loss_hold_s));
         let alert = NewAlert {
             terminal: None,

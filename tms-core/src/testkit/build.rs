@@ -235,12 +235,16 @@ pub fn log(n: i64) -> LogEntry {
     }
 }
 
+fn no_hash() -> Option<Secret<String>> {
+    Some(Secret::new("$test$".to_owned()))
+}
+
 /// Returns an operator of this name whose password hash is no hash.
 pub fn user(name: &str) -> NewUser {
     NewUser {
         username: name.to_owned(),
         profile: profile(name, Role::Operator),
-        password_hash: Some(Secret::new("$test$".to_owned())),
+        password_hash: no_hash(),
     }
 }
 
@@ -289,10 +293,11 @@ pub fn session_tokens(n: i64) -> SessionTokens {
     }
 }
 
-/// Returns a session of `user` with the tokens number `n`, 12 hours from [`NOW`].
+/// Returns a session of `user`, whose password is as [`user`] made it, with the tokens number `n`, 12 hours from [`NOW`].
 pub fn session(user: UserId, n: i64) -> NewSession {
     NewSession {
         user,
+        password_hash: no_hash(),
         tokens: session_tokens(n),
         expires_at: at(12 * 3_600),
         address: Some([192, 0, 2, 7].into()),

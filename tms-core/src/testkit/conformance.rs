@@ -115,7 +115,7 @@ macro_rules! store_conformance {
             alert: a_raised_alert_reads_back, one_open_alert_per_terminal_and_cause,
                 applying_twice_changes_nothing_more, a_resolved_alert_is_not_raised_by_the_same_plan,
                 recovery_resolves, alerts_follow_presence, applying_outdates_what_a_sweep_read,
-                an_answer_reads_back, stale_revision_is_refused, one_of_parallel_answers_wins,
+                an_answer_reads_back, an_open_one_follows_its_terminal, stale_revision_is_refused, one_of_parallel_answers_wins,
                 many_are_saved_together_or_not_at_all, ids_narrow_a_list, server_alerts_are_open_once,
                 parallel_server_alerts_open_once, a_fenced_leader_writes_nothing,
                 filters_match_the_model, open_alerts_are_counted, dropping_spares_open_and_young_ones;
@@ -137,7 +137,7 @@ macro_rules! store_conformance {
                 disabling_ends_all_that_was_given_out, a_new_password_ends_other_sessions,
                 a_rehash_never_undoes_a_new_password, deleting_takes_everything_along, lists_are_in_bytewise_order,
                 filters_bound_a_list;
-            session: a_session_is_found_by_its_tokens, a_session_belongs_to_one_person, lists_are_newest_first,
+            session: a_session_is_found_by_its_tokens, a_changed_password_begins_none, a_session_belongs_to_one_person, lists_are_newest_first,
                 a_rotation_replaces_the_tokens, old_refresh_tokens_lead_to_their_session, one_rotation_wins,
                 a_session_in_use_goes_on, a_proof_is_noted, an_ended_session_says_so, all_others_end_at_once, dropping_spares_living_sessions,
                 token_times_read_back;

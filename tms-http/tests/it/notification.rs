@@ -390,3 +390,45 @@ async fn a_test_says_whether_it_works() {
     let call = world.call("POST", &format!("{path}/test")).by("operator");
     call.send().await.problem(403, "AUTH_003");
 }
+
+#[tokio::test]
+async fn a_channel_is_not_told_of_what_is_another_customers_now() {
+    let world = World::new().await;
+    let (former, next) = (world.customer("ABC").await, world.customer("XYZ").await);
+    let channel = |name: &str, customers: Value| {
+        let mut body = hook(name);
+        body["routing"] = json!({ "customer_ids": customers });
+        body
+    };
+    create(&world, &channel("of the former", json!([former]))).await;
+    let agent = world.agent(former, "TC-200-001").await;
+    let give = async |customer: i64, store: &str| {
+        let path = format!("/terminals/{}", agent.id);
+        let body = json!({ "customer_id": customer, "store_name": store });
+        world.patch(&path, &body).by("admin").if_match("*").send().await.ok(200);
+    };
+    let beat = async |status: &str| world.beat(&agent, json!({ "status": status })).send().await.ok(200);
+    // The alert is open when the terminal goes, and takes it along.
+    beat("error").await;
+    world.tick().await;
+    give(next, "Secret Store").await;
+    deliver(&world, 60).await;
+    assert_eq!(world.sent(), []);
+    beat("online").await;
+    deliver(&world, 60).await;
+    assert_eq!(world.sent(), []);
+    // The alert is over when the terminal goes, and stays with whose it was: without what is another's.
+    give(former, "Shinjuku Store").await;
+    beat("error").await;
+    world.tick().await;
+    beat("online").await;
+    world.tick().await;
+    give(next, "Secret Store").await;
+    deliver(&world, 60).await;
+    let sent = world.sent();
+    assert!(!sent.is_empty());
+    for (_, letter) in sent {
+        let said = format!("{} {} {}", letter.subject, letter.text, letter.facts);
+        assert!(!said.contains("Secret") && !said.contains("XYZ"), "{said}");
+    }
+}

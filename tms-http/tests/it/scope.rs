@@ -236,6 +236,30 @@ async fn nothing_is_made_for_another_customer() {
 }
 
 #[tokio::test]
+async fn an_open_alert_goes_along_with_its_terminal() {
+    let two = Two::new().await;
+    let [own, _] = two.ids("/alerts").await;
+    let alert = format!("/alerts/{}", own[0]);
+    let look = || two.world.get(&alert).token(&two.token).send();
+    look().await.ok(200);
+    let terminal = format!("/terminals/{}", two.terminals[0]);
+    let give = async |customer: i64| {
+        let body = json!({ "customer_id": customer });
+        two.world
+            .patch(&terminal, &body)
+            .by("admin")
+            .if_match("*")
+            .send()
+            .await
+            .ok(200);
+    };
+    give(two.customers[1]).await;
+    look().await.problem(404, "RES_001");
+    give(two.customers[0]).await;
+    assert_eq!(look().await.ok(200)["customer"]["id"], two.customers[0]);
+}
+
+#[tokio::test]
 async fn filters_and_counts_do_not_reach_beyond() {
     let two = Two::new().await;
     let get = async |path: &str| two.world.get(path).token(&two.token).send().await;

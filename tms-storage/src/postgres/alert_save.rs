@@ -61,6 +61,24 @@ async fn write(tx: &mut PgConnection, next: &[Alert]) -> Result<(), Fault> {
     Ok(())
 }
 
+/// Gives the alerts that terminals have open to the customers whose the terminals are now.
+pub(super) async fn follow(tx: &mut PgConnection, moved: &[i64]) -> Result<(), Fault> {
+    if moved.is_empty() {
+        return Ok(());
+    }
+    // In order of id, as who answers many does.
+    sqlx::query(
+        "WITH unresolved AS (SELECT id FROM alert WHERE terminal_id = ANY($1) AND state <> 'resolved' ORDER BY id \
+         FOR NO KEY UPDATE) \
+         UPDATE alert a SET customer_id = t.customer_id, revision = a.revision + 1 FROM unresolved u, terminal t \
+         WHERE a.id = u.id AND t.id = a.terminal_id",
+    )
+    .bind(moved)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
 /// Locks the alerts and checks their revisions.
 async fn expect(tx: &mut PgConnection, next: &[Alert]) -> Result<(), Fault> {
     let rows: Vec<(i64, i64)> =

@@ -61,10 +61,13 @@ impl SessionStore for PgStore {
     async fn begin(&self, session: &NewSession, now: Timestamp, with: Envelope) -> Result<SessionId, StoreError> {
         self.bounded(async {
             let mut act = self.act(with).await?;
-            let id: i64 = sqlx::query_scalar(
-                "INSERT INTO operator_session (user_id, access_hash, access_until, refresh_hash, expires_at, \
+            // Whoever changes the password or the person waits for this lock, and then ends this session too.
+            let id: Option<i64> = sqlx::query_scalar(
+                "WITH person AS (SELECT id FROM operator_user \
+                 WHERE id = $1 AND password_hash = $9 AND NOT is_disabled FOR SHARE) \
+                 INSERT INTO operator_session (user_id, access_hash, access_until, refresh_hash, expires_at, \
                  is_revoked, address, user_agent, proven_at, created_at) \
-                 VALUES ($1, $2, $3, $4, $5, false, $6, $7, $8, $8) RETURNING id",
+                 SELECT id, $2, $3, $4, $5, false, $6, $7, $8, $8 FROM person RETURNING id",
             )
             .bind(session.user.get())
             .bind(session.tokens.access.0)
@@ -74,8 +77,10 @@ impl SessionStore for PgStore {
             .bind(session.address.map(|address| address.to_string()))
             .bind(&session.user_agent)
             .bind(At::from(now))
-            .fetch_one(&mut *act.tx)
+            .bind(session.password_hash.as_ref().map_or("", |hash| hash.expose()))
+            .fetch_optional(&mut *act.tx)
             .await?;
+            let id = id.ok_or_else(|| Fault::missing("user", session.user))?;
             remember_refresh(&mut act.tx, id, session.tokens.refresh).await?;
             act.finish(Some(id)).await?;
             SessionId::new(id).map_err(|error| Fault::corrupt("session", error))

@@ -18,6 +18,7 @@ use tms_core::{
 };
 
 use super::{
+    alert_save,
     cells::{Cells, unsigned},
     credential,
     error::Fault,
@@ -362,6 +363,9 @@ impl PgStore {
                     status_change::count(&mut act.tx, customer, status, n).await?;
                 }
             }
+        }
+        if before.draft.customer != next.draft.customer {
+            alert_save::follow(&mut act.tx, &[next.id.get()]).await?;
         }
         if before.draft.customer != next.draft.customer || before.draft.serial != next.draft.serial {
             // Caches hold whom a token names.

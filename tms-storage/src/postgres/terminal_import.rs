@@ -11,7 +11,7 @@ use tms_core::{
     time::Timestamp,
 };
 
-use super::{cells::Cells, credential, error::Fault, pool::PgStore, room, time::At};
+use super::{alert_save, cells::Cells, credential, error::Fault, pool::PgStore, room, time::At};
 
 /// Differences of counts, summed before they are written.
 #[derive(Default)]
@@ -88,6 +88,7 @@ async fn save(tx: &mut PgConnection, update: &[Terminal], counts: &mut Counts) -
         }
     }
     write(tx, update).await?;
+    alert_save::follow(tx, &moved).await?;
     Ok(moved)
 }
 

@@ -6,7 +6,7 @@ use sqlx::SqliteConnection;
 use tms_core::{
     StoreError,
     alert::{Alert, Resolved},
-    id::{AlertId, EntityRef, Revision},
+    id::{AlertId, EntityRef, Revision, TerminalId},
     time::Timestamp,
 };
 
@@ -23,6 +23,25 @@ static UPDATE: LazyLock<Bulk> = LazyLock::new(|| {
          resolution_notes = next.notes, revision = revision + 1 FROM next WHERE alert.id = next.id",
     )
 });
+
+static FOLLOW: LazyLock<Bulk> = LazyLock::new(|| {
+    Bulk::list(
+        "UPDATE alert SET revision = revision + 1,
+         customer_id = (SELECT t.customer_id FROM terminal t WHERE t.id = alert.terminal_id)
+         WHERE state <> 'resolved' AND terminal_id IN (",
+        ")",
+    )
+});
+
+/// Gives the alerts that terminals have open to the customers whose the terminals are now.
+pub(super) async fn follow(conn: &mut SqliteConnection, moved: &[TerminalId]) -> Result<(), StoreError> {
+    FOLLOW
+        .execute(conn, moved, |id, binds| {
+            binds.add(id.get());
+        })
+        .await
+        .or_fault(KIND, "")
+}
 
 /// Writes alerts whose stored revision is the one they have.
 pub(super) async fn write(conn: &mut SqliteConnection, next: &[Alert]) -> Result<(), StoreError> {

@@ -48,9 +48,10 @@ macro_rules! both {
 impl SessionStore for SqliteStore {
     async fn begin(&self, session: &NewSession, now: Timestamp, with: Envelope) -> Result<SessionId, StoreError> {
         let mut work = self.act(&with).await?;
-        let id: i64 = sqlx::query_scalar(
+        let id: Option<i64> = sqlx::query_scalar(
             "INSERT INTO operator_session (user_id, access_hash, access_until, refresh_hash, expires_at, is_revoked,
-             address, user_agent, proven_at, created_at) VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8, ?8) RETURNING id",
+             address, user_agent, proven_at, created_at) SELECT id, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8, ?8
+             FROM operator_user WHERE id = ?1 AND password_hash = ?9 AND NOT is_disabled RETURNING id",
         )
         .bind(session.user.get())
         .bind(session.tokens.access.0.to_vec())
@@ -60,9 +61,11 @@ impl SessionStore for SqliteStore {
         .bind(session.address.map(|address| address.to_string()))
         .bind(&session.user_agent)
         .bind(now.as_micros())
-        .fetch_one(work.conn())
+        .bind(session.password_hash.as_ref().map_or("", |hash| hash.expose()))
+        .fetch_optional(work.conn())
         .await
-        .or_fault_referring(KIND, "", "user")?;
+        .or_fault(KIND, "")?;
+        let id = id.ok_or_else(|| StoreError::Missing(EntityRef::new("user", session.user)))?;
         let id = SessionId::new(id).map_err(|e| StoreError::Corrupt(EntityRef::new(KIND, id), e.into()))?;
         remember(work.conn(), id, session.tokens.refresh).await?;
         work.seal(&with, Some(id.get())).await?;

@@ -27,7 +27,7 @@ use tms_core::{
 };
 
 use super::{
-    SqliteStore,
+    SqliteStore, alert_save,
     bulk::Bulk,
     credential,
     error::OrFault,
@@ -331,6 +331,9 @@ async fn reach_presence(work: &mut Work<'_>, next: &Terminal) -> Result<(), Stor
         counts.add(next.draft.customer, stored.status, 1);
         counts.expect_room(work.conn()).await?;
         counts.write(work.conn()).await?;
+    }
+    if stored.customer != next.draft.customer {
+        alert_save::follow(work.conn(), &[next.id]).await?;
     }
     let seen = stored.version;
     let row = Presence {

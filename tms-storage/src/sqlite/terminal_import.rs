@@ -13,6 +13,7 @@ use tms_core::{
 };
 
 use super::{
+    alert_save,
     bulk::{Binds, Bulk},
     error::OrFault,
     fields::Fields,
@@ -98,9 +99,13 @@ async fn save(work: &mut Work<'_>, update: &[Terminal], counts: &mut Counts) -> 
         .collect();
     let heads = heads(conn, &ids).await?;
     let mut writes = Vec::with_capacity(update.len());
+    let mut moved = Vec::new();
     for next in update {
         let missing = || StoreError::Missing(EntityRef::new("presence", next.id));
         let before = rows.remove(&next.id).ok_or_else(missing)?;
+        if before.customer != next.draft.customer {
+            moved.push(next.id);
+        }
         if before.customer != next.draft.customer && stored.get(&next.id) != Some(&Lifecycle::Retired) {
             counts.add(before.customer, before.status, -1);
             counts.add(next.draft.customer, before.status, 1);
@@ -120,7 +125,8 @@ async fn save(work: &mut Work<'_>, update: &[Terminal], counts: &mut Counts) -> 
         ));
     }
     let rows: Vec<Row<'_>> = writes.iter().map(|(write, last)| (write, *last)).collect();
-    write_rows(conn, &rows).await
+    write_rows(conn, &rows).await?;
+    alert_save::follow(conn, &moved).await
 }
 
 /// Checks the revisions and returns how far each terminal is in its life.

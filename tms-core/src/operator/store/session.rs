@@ -18,10 +18,12 @@ use crate::{
 #[cfg_attr(any(test, feature = "mock"), mockall::automock)]
 #[async_trait]
 pub trait SessionStore: fmt::Debug + Send + Sync + 'static {
-    /// Begins a session, proven at `now`, with the envelope in the same transaction.
+    /// Begins a session, proven at `now`, with the envelope in the same transaction. A change of the password or of the
+    /// person that commits later finds the session and ends it.
     ///
     /// # Errors
-    /// [`StoreError::Missing`] when the person is gone.
+    /// [`StoreError::Missing`] when the person is gone, disabled, or has another password hash than the session was given
+    /// (case `session::a_changed_password_begins_none`).
     async fn begin(&self, session: &NewSession, now: Timestamp, with: Envelope) -> Result<SessionId, StoreError>;
 
     /// Returns the session with this access token and its person, a dead session too.

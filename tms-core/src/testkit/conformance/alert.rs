@@ -1,6 +1,7 @@
 //! Cases of [`crate::alert::AlertStore`].
 
 mod many;
+mod moved;
 mod server;
 
 mod list;
@@ -28,6 +29,7 @@ use crate::{
 };
 
 pub use many::{ids_narrow_a_list, many_are_saved_together_or_not_at_all};
+pub use moved::an_open_one_follows_its_terminal;
 pub use server::{parallel_server_alerts_open_once, server_alerts_are_open_once};
 
 pub use list::{dropping_spares_open_and_young_ones, filters_match_the_model, open_alerts_are_counted};

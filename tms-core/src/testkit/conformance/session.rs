@@ -6,7 +6,9 @@ use crate::{
     Stores,
     error::StoreError,
     id::{SessionId, UserId},
-    operator::{NewSession, Session, SessionTokens, User},
+    operator::{NewSession, Profile, Session, SessionTokens, User},
+    permission::Role,
+    secret::Secret,
     testkit::{
         build::{self, NOW, at},
         given,
@@ -65,6 +67,51 @@ pub async fn a_session_is_found_by_its_tokens(stores: &Stores) {
     assert_eq!(swapped.unwrap(), None, "a refresh token is no access token");
     let nobody = build::session(UserId::new(1_000_000).unwrap(), 3);
     missing!(stores.sessions.begin(&nobody, NOW, build::act()).await, "user");
+}
+
+/// A sign-in whose password was judged by a hash that is another one by now begins nothing, nor does one of somebody who
+/// was disabled meanwhile; a password that changes beside it leaves no session.
+pub async fn a_changed_password_begins_none(stores: &Stores) {
+    given::administrator(stores, "admin").await;
+    let user = given::user(stores, "one").await;
+    let begin = async |new: &NewSession| stores.sessions.begin(new, NOW, build::act_with_event(1)).await;
+    let hash = |text: &str| Secret::new(text.to_owned());
+    let set = async |text: &str| {
+        let set = stores
+            .users
+            .set_password(user.id, &hash(text), None, build::act())
+            .await;
+        set.unwrap();
+    };
+    let none = NewSession {
+        password_hash: None,
+        ..build::session(user.id, 1)
+    };
+    missing!(begin(&none).await, "user");
+    set("$new$").await;
+    missing!(begin(&build::session(user.id, 1)).await, "user");
+    assert_eq!(by_access(stores, 1).await, None);
+    assert!(given::events(stores).await.is_empty());
+    let present = |n: i64, text: &str| NewSession {
+        password_hash: Some(hash(text)),
+        ..build::session(user.id, n)
+    };
+    begin(&present(1, "$new$")).await.unwrap();
+    for round in 0..5 {
+        let (old, new) = (format!("$new{round}$"), format!("$new{}$", round + 1));
+        set(&old).await;
+        let news: Vec<_> = (10 * round + 10..10 * round + 14).map(|n| present(n, &old)).collect();
+        futures::join!(join_all(news.iter().map(&begin)), set(&new));
+        assert_eq!(living(stores, user.id, 1).await, [], "round {round}");
+    }
+    let next = build::profile("one", Role::Operator);
+    let disabled = Profile {
+        is_disabled: true,
+        ..next
+    };
+    let saved = stores.users.save(user.id, &disabled, user.revision, build::act()).await;
+    saved.unwrap();
+    missing!(begin(&present(2, "$new5$")).await, "user");
 }
 
 /// A rotation replaces both tokens and remembers the last refresh token.

@@ -98,6 +98,15 @@ impl State {
         }
     }
 
+    /// Gives the alerts that a terminal has open to the customer whose it is now.
+    pub(super) fn follow(&mut self, terminal: TerminalId, customer: CustomerId) {
+        let alerts = self.alerts.values_mut();
+        for alert in alerts.filter(|alert| alert.terminal == Some(terminal) && alert.state.is_unresolved()) {
+            alert.customer = Some(customer);
+            alert.revision = alert.revision.next();
+        }
+    }
+
     fn apply_plan(&mut self, plan: &AlertPlan, applied: &mut AlertsApplied) {
         let Some(alerted) = self.presence.get(&plan.terminal).map(|row| row.alerted) else {
             return;

@@ -28,7 +28,10 @@ impl SessionStore for MemoryStore {
     async fn begin(&self, session: &NewSession, now: Timestamp, with: Envelope) -> Result<SessionId, StoreError> {
         let mut state = self.enter()?;
         state.check(&with)?;
-        state.user(session.user)?;
+        let user = state.user(session.user)?;
+        if user.profile.is_disabled || user.password_hash != session.password_hash {
+            return Err(StoreError::Missing(EntityRef::new("user", session.user)));
+        }
         let id = SessionId::new(state.next_id()).expect("ids grow from one");
         let stored = Session {
             id,

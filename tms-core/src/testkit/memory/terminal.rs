@@ -100,6 +100,9 @@ impl State {
         }
         if let Some(before) = self.terminals.insert(next.id, saved) {
             self.serials.remove(&before.draft.serial);
+            if before.draft.customer != next.draft.customer {
+                self.follow(next.id, next.draft.customer);
+            }
         }
         self.serials.insert(next.draft.serial.clone(), next.id);
     }
