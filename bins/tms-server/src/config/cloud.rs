@@ -73,7 +73,9 @@ impl Reader {
         let name = self.text("TMS_INSTALLATION")?;
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
         if name.len() > 64 || !name.bytes().all(is_plain) {
-            self.fault(format!("TMS_INSTALLATION: {name:?} is not 1 to 64 of A-Z, a-z, 0-9, _, - and ."));
+            self.fault(format!(
+                "TMS_INSTALLATION: {name:?} is not 1 to 64 of A-Z, a-z, 0-9, _, - and ."
+            ));
         }
         Some(name)
     }
