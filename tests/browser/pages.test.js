@@ -37,6 +37,7 @@ before(async () => {
         "/terminals",
         `/terminals/${hostile.id}?span=7d`,
         "/terminals/new",
+        `/terminals/${hostile.id}/edit`,
         "/alerts",
         "/alerts?state=all",
         `/alerts/${alerts.data[0].id}`,
@@ -64,6 +65,8 @@ before(async () => {
         "/settings/rules",
         "/settings/rules/new",
         `/settings/rules/${rules.data[3].id}`,
+        "/account",
+        "/password-reset",
         "/confirm",
     ];
     assert.ok(agents.has(UNPLUGGED));

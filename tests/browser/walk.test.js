@@ -28,7 +28,7 @@ after(() => browser?.close());
 async function choosePassword(stage) {
     const made = await root.post("/users", { username: MIKA.username, role: "support", full_name: "Mika Mori" });
     const { page } = stage;
-    await stage.goto(`/password-reset?token=${made.password_link.token}`);
+    await stage.goto(`/password-reset#token=${made.password_link.token}`);
     await page.fill("#new_password", MIKA.password);
     await page.fill("#repeated", MIKA.password);
     await page.click("#password-reset button");

@@ -183,20 +183,18 @@ impl TmsBuilder {
             summaries: Summaries::new(stores.terminals.clone(), stores.alerts.clone()),
             settings,
         };
-        let limits = SharedLimits::seeded(&*random);
-        let workers = Mutex::new(Some(workers));
         Tms(Arc::new(Inner {
             services,
             stores,
             clock,
+            limits: SharedLimits::seeded(&*random),
             random,
             cache,
-            workers,
+            workers: Mutex::new(Some(workers)),
             node,
             keys,
             audit_keys,
             refusals: Refusals::new(),
-            limits,
             can_write: AtomicBool::new(true),
         }))
     }

@@ -26,10 +26,11 @@ pub struct PasswordLink {
     pub expires_at: Timestamp,
 }
 
-/// Returns the address of the console's page that takes a token.
+/// Returns the address of the console's page that takes a token. The token stands in the fragment, which browsers send to
+/// nobody, so that no log on the way keeps it.
 pub(super) fn address(public_url: &str, token: &Token) -> Secret<String> {
     let root = public_url.trim_end_matches('/');
-    Secret::new(format!("{root}/password-reset?token={}", token.expose()))
+    Secret::new(format!("{root}/password-reset#token={}", token.expose()))
 }
 
 /// Notes for who repeats a request until when the link is good that it made, if it made one.

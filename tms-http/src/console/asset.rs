@@ -41,6 +41,7 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
         "console.css" "text/css; charset=utf-8",
         "console.js" "text/javascript; charset=utf-8",
         "favicon.svg" "image/svg+xml",
+        "password_link.js" "text/javascript; charset=utf-8",
     ];
     let asset = |(name, content_type, bytes): (&'static str, _, &'static [u8])| Asset {
         name,

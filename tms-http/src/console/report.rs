@@ -162,7 +162,8 @@ impl Found {
 
 impl Row {
     fn of_share(f: &Frame, share: &Share) -> Self {
-        Self::of(f, share.bucket.label.clone(), &share.times)
+        // An hour's is that of the API, for people without its T.
+        Self::of(f, share.bucket.label.replacen('T', " ", 1), &share.times)
     }
 
     fn of(f: &Frame, label: String, times: &Times) -> Self {

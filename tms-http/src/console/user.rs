@@ -74,7 +74,7 @@ impl LinkPage {
     fn of(f: Arc<Frame>, user: User, link: &ShownLink) -> Self {
         let token = link.token.as_ref();
         Self {
-            address: token.map(|token| f.url(format!("/password-reset?token={}", token.expose()))),
+            address: token.map(|token| f.url(format!("/password-reset#token={}", token.expose()))),
             mailed_to: link.mailed_to.clone(),
             expires_at: link.expires_at,
             user,

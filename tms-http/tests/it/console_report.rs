@@ -48,7 +48,7 @@ async fn availability_is_shown_with_its_numbers_and_taken_away() {
     let answer = browser.get(&format!("/reports?{query}")).await;
     let page = answer.page(200);
     assert!(
-        page.contains("id=\"whole\">50.00 %") && page.contains("2026-01-24T19:00+09:00"),
+        page.contains("id=\"whole\">50.00 %") && page.contains("2026-01-24 19:00+09:00"),
         "{page}"
     );
     let export = page

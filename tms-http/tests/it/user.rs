@@ -254,7 +254,7 @@ async fn a_password_link_is_mailed_where_a_channel_for_mail_is_set_up() {
         let token = made["token"].as_str().unwrap();
         assert_eq!(
             made["address"],
-            format!("https://tms.example.com/password-reset?token={token}")
+            format!("https://tms.example.com/password-reset#token={token}")
         );
         made["address"].as_str().unwrap().to_owned()
     };

@@ -66,7 +66,7 @@ pub async fn reset(config: &Config, username: &str, second_factor: bool, output:
             user.username
         ),
         None => format!(
-            "{token}\n(good once, until {until}: {} sets a new password at the console's /password-reset?token={token}",
+            "{token}\n(good once, until {until}: {} sets a new password at the console's /password-reset#token={token}",
             user.username
         ),
     };

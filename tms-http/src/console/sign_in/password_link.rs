@@ -16,7 +16,6 @@ use crate::{
         frame::Frame,
         visit::Guest,
     },
-    extract::Params,
     state::App,
 };
 
@@ -33,9 +32,9 @@ struct PasswordPage {
     form: Form,
 }
 
-/// `GET /password-reset?token=...`
-async fn show(Guest { f, .. }: Guest, mut params: Params) -> Answer {
-    let form = Form::of([("token", params.text("token").unwrap_or_default())]);
+/// `GET /password-reset#token=...`: a script puts the token into the form, since no server is told what stands there.
+async fn show(Guest { f, .. }: Guest) -> Answer {
+    let form = Form::default();
     page(&PasswordPage { f, form })
 }
 
