@@ -92,6 +92,23 @@ async fn figures_arrive_with_unit_and_dimension() {
 }
 
 #[tokio::test]
+async fn installations_are_told_apart() {
+    let Some(url) = url() else { return };
+    let aws = aws(&url).await;
+    let queue = MetricQueue::default();
+    let name = name("Ours");
+    for (installation, value) in [("tms", 1.0), ("tms-staging", 0.0)] {
+        queue.push([figure(name, value)]);
+        let publisher = MetricPublisher::new(&aws, queue.clone()).of_installation(Some(installation.to_owned()));
+        assert_eq!(publisher.flush().await.unwrap(), 1);
+    }
+    for (installation, greatest) in [("tms", 1), ("tms-staging", 0)] {
+        let found = seen(&aws, &url, name, Some(("Installation", installation))).await;
+        assert_eq!((whole(found.1), whole(found.2)), (greatest, 1), "{installation}");
+    }
+}
+
+#[tokio::test]
 async fn a_backlog_goes_in_batches() {
     let Some(url) = url() else { return };
     let aws = aws(&url).await;
