@@ -143,6 +143,8 @@ pub struct ServeSettings {
     pub header_timeout: Duration,
     /// How long a connection may stay idle between requests.
     pub idle_timeout: Duration,
+    /// How long a client may take nothing of what is written to it; one that reads, however slowly, is not cut.
+    pub write_timeout: Duration,
     /// How large the head of a request may be, bytes.
     pub max_header_bytes: usize,
     /// How long the server goes on serving after it was told to stop, so that balancers notice.
@@ -159,6 +161,7 @@ impl Default for ServeSettings {
             max_connections: 16_384,
             header_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(75),
+            write_timeout: Duration::from_secs(30),
             max_header_bytes: 16 * 1_024,
             drain: Duration::from_secs(5),
             finish_timeout: Duration::from_secs(20),

@@ -62,7 +62,7 @@ const TERMINALS = [
 
 const WELL = { cpu_usage: 23, memory_usage: 48, disk_usage: 35, temperature: 44 };
 
-function beat(base, agent, report) {
+export function beat(base, agent, report) {
     return new Api(base, agent.token).post("/agent/heartbeat", {
         serial_number: agent.serial,
         timestamp: new Date().toISOString(),
@@ -76,7 +76,7 @@ function beat(base, agent, report) {
     });
 }
 
-async function enrol(base, root, customer_id, store_name, number) {
+export async function enrol(base, root, customer_id, store_name, number) {
     const serial = `TC-200-${String(number).padStart(4, "0")}`;
     const store_code = String(number).padStart(3, "0");
     const { code } = await root.post("/enrollment-codes", { customer_id, store_name, store_code });

@@ -52,7 +52,9 @@ pub(super) fn routes() -> Routes {
                     "An entry a line; the last line is the head of the chain.",
                     EXPORT,
                 )
-                .more("A body that ends without the head has broken off.")
+                .more(
+                    "A body that ends without the head has broken off, as it does when the sign-in of its reader ends.",
+                )
         })
 }
 

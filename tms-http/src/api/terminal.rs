@@ -86,7 +86,7 @@ pub(super) fn routes() -> Routes {
                 .without_pages()
                 .sends_file(
                     "text/csv",
-                    "A head and a row for each terminal, in UTF-8.",
+                    "A head and a row for each terminal, in UTF-8. It breaks off when the sign-in of its reader ends.",
                     columns::example(),
                 )
         })

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::State;
+use http::HeaderMap;
 use tms_core::{
     audit::{
         AuditRecord, ChainHash,
@@ -26,7 +27,10 @@ use super::{
 };
 use crate::{
     api::{audit::export::export_audit, field::span, routes::Routes},
-    extract::{Params, SignedIn},
+    extract::{
+        Params,
+        operator::{Lasting, Shown},
+    },
     paging::{Paging, append},
     state::App,
 };
@@ -206,8 +210,9 @@ async fn verify_audit(State(app): State<App>, Visit { ctx, f }: Visit, mut param
 }
 
 /// `GET /audit/export.jsonl`
-async fn export(State(app): State<App>, Visit { ctx, .. }: Visit, params: Params) -> Answer {
-    export_audit(State(app), SignedIn(ctx), params).await
+async fn export(State(app): State<App>, Visit { ctx, .. }: Visit, headers: HeaderMap, params: Params) -> Answer {
+    let caller = Lasting(ctx, Shown::cookie(&headers)?);
+    export_audit(State(app), caller, params).await
 }
 
 fn read<'c>(params: &mut Params, chosen: &'c Chosen, target: Option<AuditId>, calendar: Calendar) -> AuditFilter {

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use askama::Template;
 use axum::{body::Body, extract::Request, response::Response};
 use http::{
-    Extensions, HeaderMap, HeaderValue, Method, Uri,
+    Extensions, HeaderMap, HeaderValue, Method, StatusCode, Uri,
     header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HOST, REFERER},
 };
 use tms_core::{Ctx, error::Proof};
@@ -134,8 +134,12 @@ impl Reader {
         noted.unwrap_or_else(|| Arc::new(Frame::of(app, &self.headers, &self.uri)))
     }
 
-    /// Returns the page on which the reader can mend what is missing of the proof of who they are.
+    /// Returns the page to which the reader goes on: where they can mend what is missing of the proof of who they are, or
+    /// where the form stands whose address they asked for.
     fn elsewhere(&self, f: &Frame, problem: &Problem) -> Option<String> {
+        if self.method == Method::GET && problem.status() == StatusCode::METHOD_NOT_ALLOWED {
+            return self.parent().map(|parent| f.url(parent));
+        }
         if is_live(&self.headers) {
             return None;
         }
@@ -148,6 +152,13 @@ impl Reader {
             Proof::SetUp => Some(f.url("/account/second-factor")),
             Proof::Code => None,
         }
+    }
+
+    /// Returns the address above the present one, which only takes forms: there stands the form that was shown again as the
+    /// answer to itself. Who chose another language on it, and the page that renews itself, ask for its address.
+    fn parent(&self) -> Option<&str> {
+        let (parent, _) = self.uri.path().rsplit_once('/')?;
+        Some(parent).filter(|parent| !parent.is_empty())
     }
 
     /// Returns the page on which the reader is: what they asked for, or where the form stands that they sent.

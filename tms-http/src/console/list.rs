@@ -139,4 +139,16 @@ impl Pager {
             next: links.next,
         }
     }
+
+    /// Lets the links lead to the list itself, on a page that has more than it: to the element with this id.
+    pub(crate) fn at(mut self, id: &str) -> Self {
+        for link in [&mut self.previous, &mut self.first, &mut self.next]
+            .into_iter()
+            .flatten()
+        {
+            link.push('#');
+            link.push_str(id);
+        }
+        self
+    }
 }

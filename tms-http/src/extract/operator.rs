@@ -31,6 +31,9 @@ pub(crate) struct SignedIn(pub(crate) Ctx);
 /// streams too, which can't send a token from a browser.
 pub(crate) struct Witnessed(pub(crate) Ctx, pub(crate) Shown);
 
+/// A signed-in person with the token that was shown, for an answer that may last longer than the sign-in.
+pub(crate) struct Lasting(pub(crate) Ctx, pub(crate) Shown);
+
 /// What somebody shows to say who they are.
 #[derive(Debug)]
 pub(crate) enum Shown {
@@ -56,6 +59,12 @@ impl Shown {
         Ok(Some(Self::Cookie(Secret::new(cookie.to_owned()))))
     }
 
+    /// Takes the cookie of a session of the console, for a page whose visitor was let in by it.
+    pub(crate) fn cookie(headers: &HeaderMap) -> Result<Self, Problem> {
+        let cookie = cookie::find(headers, cookie::SESSION).ok_or(Error::InvalidToken)?;
+        Ok(Self::Cookie(Secret::new(cookie.to_owned())))
+    }
+
     /// Takes an access token.
     pub(crate) fn token(token: String) -> Self {
         Self::Token(Secret::new(token))
@@ -68,6 +77,17 @@ impl Shown {
             Self::Token(token) => operators.authenticate(token.expose(), now).await,
             Self::Cookie(token) => operators.authenticate_console(token.expose(), now, Use::ByItself).await,
         }
+    }
+}
+
+impl Lasting {
+    /// Reads again whose request it is and what they may: a long answer goes on for as long only as it would begin.
+    ///
+    /// # Errors
+    /// Those of [`Shown::identify`].
+    pub(crate) async fn check(&mut self, app: &Inner) -> Result<&Ctx, Error> {
+        self.0.actor = Actor::Operator(self.1.identify(app).await?);
+        Ok(&self.0)
     }
 }
 
@@ -98,6 +118,15 @@ impl FromRequestParts<App> for SignedIn {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let Witnessed(ctx, _) = witness(parts, app, Shown::of(&parts.headers)).await?;
         Ok(Self(ctx))
+    }
+}
+
+impl FromRequestParts<App> for Lasting {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let Witnessed(ctx, shown) = witness(parts, app, Shown::of(&parts.headers)).await?;
+        Ok(Self(ctx, shown))
     }
 }
 

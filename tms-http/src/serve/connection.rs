@@ -49,6 +49,7 @@ impl Connection {
         let patience = Patience {
             head: self.settings.header_timeout,
             idle: self.settings.idle_timeout,
+            write: self.settings.write_timeout,
         };
         let socket = WatchedSocket::new(stream, Arc::clone(&watch));
         let builder = self.protocol();

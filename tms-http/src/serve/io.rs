@@ -1,4 +1,4 @@
-//! A socket that tells when bytes come, and sends our own answer where hyper has one without a body.
+//! A socket that tells when bytes come and whether any go, and sends our own answer where hyper has one without a body.
 
 use std::{
     io::{self, IoSlice},
@@ -49,7 +49,9 @@ impl WatchedSocket {
         }
         let last = self.last.as_mut()?;
         while !last.is_empty() {
-            match Pin::new(&mut self.stream).poll_write(cx, last) {
+            let polled = Pin::new(&mut self.stream).poll_write(cx, last);
+            self.watch.has_written(&polled);
+            match polled {
                 Poll::Ready(Ok(0)) => return Some(Poll::Ready(Err(io::ErrorKind::WriteZero.into()))),
                 Poll::Ready(Ok(count)) => last.advance(count),
                 Poll::Ready(Err(error)) => return Some(Poll::Ready(Err(error))),
@@ -90,7 +92,11 @@ impl AsyncWrite for WatchedSocket {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         match self.poll_last(cx, buf) {
             Some(polled) => polled,
-            None => Pin::new(&mut self.stream).poll_write(cx, buf),
+            None => {
+                let polled = Pin::new(&mut self.stream).poll_write(cx, buf);
+                self.watch.has_written(&polled);
+                polled
+            }
         }
     }
 
@@ -106,7 +112,9 @@ impl AsyncWrite for WatchedSocket {
         {
             return polled;
         }
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+        let polled = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        self.watch.has_written(&polled);
+        polled
     }
 
     fn is_write_vectored(&self) -> bool {

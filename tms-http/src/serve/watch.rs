@@ -1,10 +1,12 @@
 //! What a connection is waiting for, and until when. Told by the socket and the service, read by one timer.
 
 use std::{
+    io,
     sync::{
         Arc,
         atomic::{AtomicU8, AtomicU64, Ordering},
     },
+    task::Poll,
     time::Duration,
 };
 
@@ -18,6 +20,8 @@ const HEAD: u8 = 1;
 const SERVING: u8 = 2;
 /// The last answer is out; nothing of the next request has come.
 const IDLE: u8 = 3;
+/// The client takes what is written to it.
+const FLOWING: u64 = u64::MAX;
 
 /// How long a client may take.
 #[derive(Debug, Clone, Copy)]
@@ -26,6 +30,8 @@ pub(super) struct Patience {
     pub(super) head: Duration,
     /// Between requests.
     pub(super) idle: Duration,
+    /// Without taking anything of what is written.
+    pub(super) write: Duration,
 }
 
 /// The state of one connection; the socket and the service write it from the same task.
@@ -35,6 +41,8 @@ pub(super) struct Watch {
     state: AtomicU8,
     /// When the state began, in milliseconds since the connection was opened.
     since: AtomicU64,
+    /// When the client stopped to take what is written, counted alike; [`FLOWING`] while it does take it.
+    stalled: AtomicU64,
 }
 
 impl Watch {
@@ -43,6 +51,7 @@ impl Watch {
             opened,
             state: AtomicU8::new(FRESH),
             since: AtomicU64::new(0),
+            stalled: AtomicU64::new(FLOWING),
         }
     }
 
@@ -50,6 +59,17 @@ impl Watch {
     pub(super) fn has_read(&self) {
         if matches!(self.state.load(Ordering::Relaxed), FRESH | IDLE) {
             self.enter(HEAD);
+        }
+    }
+
+    /// Notes what became of a write: whether the client took some of it, or nothing.
+    pub(super) fn has_written(&self, polled: &Poll<io::Result<usize>>) {
+        match polled {
+            Poll::Ready(Ok(taken)) if *taken > 0 => self.stalled.store(FLOWING, Ordering::Relaxed),
+            Poll::Pending if self.stalled.load(Ordering::Relaxed) == FLOWING => {
+                self.stalled.store(self.millis(), Ordering::Relaxed);
+            }
+            _ => {}
         }
     }
 
@@ -67,25 +87,41 @@ impl Watch {
     /// Resolves when the client's time is over.
     pub(super) async fn expired(&self, patience: Patience) {
         loop {
-            let since = self.opened + Duration::from_millis(self.since.load(Ordering::Relaxed));
+            let now = Instant::now();
+            // Looked at again then; a state that began meanwhile has its own, later deadline - unless it is the head
+            // after a long idle time, or a client that stopped reading, so the sleep is never longer than those.
+            let next_look = now + patience.head.min(patience.write);
+            let since = self.at(&self.since);
             let deadline = match self.state.load(Ordering::Relaxed) {
-                SERVING => Instant::now() + patience.head,
+                SERVING => next_look,
                 IDLE => since + patience.idle,
                 _ => since + patience.head,
             };
-            if deadline <= Instant::now() {
+            let is_stalled = self.stalled.load(Ordering::Relaxed) != FLOWING;
+            let deadline = if is_stalled {
+                deadline.min(self.at(&self.stalled) + patience.write)
+            } else {
+                deadline
+            };
+            if deadline <= now {
                 return;
             }
-            // Looked at again then; a state that began meanwhile has its own, later deadline - unless it is the head
-            // after a long idle time, so the sleep is never longer than that.
-            tokio::time::sleep_until(deadline.min(Instant::now() + patience.head)).await;
+            tokio::time::sleep_until(deadline.min(next_look)).await;
         }
     }
 
     fn enter(&self, state: u8) {
-        let since = u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.since.store(since, Ordering::Relaxed);
+        self.since.store(self.millis(), Ordering::Relaxed);
         self.state.store(state, Ordering::Relaxed);
+    }
+
+    /// Returns how long the connection has been open, in milliseconds.
+    fn millis(&self) -> u64 {
+        u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(FLOWING - 1)
+    }
+
+    fn at(&self, noted: &AtomicU64) -> Instant {
+        self.opened + Duration::from_millis(noted.load(Ordering::Relaxed))
     }
 }
 
@@ -106,6 +142,7 @@ mod tests {
     const PATIENCE: Patience = Patience {
         head: Duration::from_secs(10),
         idle: Duration::from_secs(75),
+        write: Duration::from_secs(30),
     };
 
     async fn lasts(watch: &Watch) -> u64 {
@@ -127,5 +164,21 @@ mod tests {
         let _serving = watch.serving();
         let waited = tokio::time::timeout(Duration::from_secs(1_000), watch.expired(PATIENCE)).await;
         assert!(waited.is_err(), "a request under way is not the client's time");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_takes_nothing_is_given_up() {
+        let watch = Arc::new(Watch::new(Instant::now()));
+        let _serving = watch.serving();
+        watch.has_written(&Poll::Pending);
+        tokio::time::advance(Duration::from_secs(29)).await;
+        watch.has_written(&Poll::Ready(Ok(1)));
+        watch.has_written(&Poll::Pending);
+        tokio::time::advance(Duration::from_secs(9)).await;
+        watch.has_written(&Poll::Pending);
+        assert_eq!(lasts(&watch).await, 21, "counted from when it stopped");
+        watch.has_written(&Poll::Ready(Ok(1)));
+        let waited = tokio::time::timeout(Duration::from_secs(1_000), watch.expired(PATIENCE)).await;
+        assert!(waited.is_err(), "a stream that says nothing is not stalled");
     }
 }

@@ -9,6 +9,9 @@ use tms_core::{
     testkit::build,
 };
 
+use futures::StreamExt;
+use tower::ServiceExt;
+
 use crate::world::World;
 
 /// A world in which an operator has made a customer and changed it.
@@ -235,4 +238,18 @@ async fn who_is_bound_to_a_customer_sees_what_is_that_customers() {
     assert!(world.tms.audit().verify(&bound, None).await.is_err());
     assert!(world.tms.audit().head(&bound).await.is_err());
     assert!(world.tms.audit().export(&bound, AuditFilter::default()).is_err());
+}
+
+#[tokio::test]
+async fn an_export_ends_with_the_sign_in_of_its_reader() {
+    let (world, _) = changed().await;
+    let request = http::Request::get("/api/v1/audit/export.jsonl");
+    let request = request.header("authorization", format!("Bearer {}", world.token("admin")));
+    let request = request.body(axum::body::Body::empty()).unwrap();
+    let answer = world.router.clone().oneshot(request).await.unwrap();
+    let mut body = answer.into_body().into_data_stream();
+    assert!(body.next().await.unwrap().is_ok());
+    let logout = world.post("/auth/logout", &json!({})).by("admin");
+    logout.send().await.ok(204);
+    assert!(body.next().await.unwrap().is_err(), "it has no end that looks whole");
 }

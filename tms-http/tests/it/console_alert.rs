@@ -141,3 +141,18 @@ async fn many_alerts_are_answered_at_once() {
     let left = world.get("/alerts?is_resolved=false").by("viewer").send().await.ok(200);
     assert_eq!(left["meta"]["total"], 0);
 }
+
+#[tokio::test]
+async fn the_first_alert_that_comes_can_be_answered() {
+    let world = World::new().await;
+    let browser = Browser::of(&world, "support").await;
+    let answer = browser.get("/alerts").await;
+    let page = answer.page(200);
+    assert!(page.contains("No alerts.") && page.contains("id=\"answers\""), "{page}");
+    assert!(
+        page.contains("id=\"pager\" data-live=\"new_alert alert_update\""),
+        "{page}"
+    );
+    let resolved = browser.get("/alerts?state=resolved").await;
+    assert!(!resolved.page(200).contains("id=\"answers\""));
+}

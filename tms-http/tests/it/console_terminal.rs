@@ -2,7 +2,10 @@
 
 use serde_json::json;
 
-use crate::{browser::Browser, world::World};
+use crate::{
+    browser::{Browser, between},
+    world::World,
+};
 
 const HOSTILE: &str = "<script>alert(1)</script>\"'&<img src=x onerror=alert(1)>";
 
@@ -351,4 +354,84 @@ async fn links_begin_with_the_base_path_and_assets_are_served() {
     let without = World::with(|settings| settings.console = false).await;
     let answer = Browser::new(&without).get("/login").await;
     answer.problem(404, "RES_001");
+}
+
+#[tokio::test]
+async fn the_language_is_chosen_on_a_page_that_answers_a_form() {
+    let world = World::new().await;
+    let customer = world.customer("ABC").await;
+    let agent = world.agent(customer, "TC-200-001").await;
+    let mut browser = Browser::of(&world, "operator").await;
+    let terminal = format!("/terminals/{}", agent.id);
+    let form = format!("{terminal}/maintenance");
+    let refused = browser.post(&form, &[("reason", ""), ("until", "yesterday")]).await;
+    let back = between(refused.page(422), "name=\"back\" value=\"", "\"");
+    let chosen = browser
+        .post("/preferences", &[("language", "ja"), ("back", back)])
+        .await;
+    let on = browser.get(chosen.leads_to()).await;
+    assert_eq!(on.leads_to(), terminal);
+    assert!(browser.get(on.leads_to()).await.page(200).contains("<html lang=\"ja\""));
+    // An open page renews itself from there too.
+    browser.headers.push(("x-tms-live", "1"));
+    assert_eq!(browser.get(&form).await.leads_to(), terminal);
+    let below = World::with(|settings| settings.base_path = "/tms".parse().unwrap()).await;
+    let browser = Browser::new(&below);
+    let on = browser.get("/tms/terminals/1/maintenance").await;
+    assert_eq!(on.leads_to(), "/tms/terminals/1");
+    browser.get("/tms/logout").await.page(405);
+}
+
+#[tokio::test]
+async fn what_a_heartbeat_changes_is_renewed() {
+    let world = World::new().await;
+    let customer = world.customer("ABC").await;
+    let agent = world.agent(customer, "TC-200-001").await;
+    let browser = Browser::of(&world, "viewer").await;
+    let regions = async || {
+        let page = browser.get(&format!("/terminals/{}", agent.id)).await;
+        ["facts-panel", "timeline-panel"].map(|id| {
+            let begin = format!("id=\"{id}\" data-live=\"terminal_status_change\">");
+            between(page.page(200), &begin, "</section>").to_owned()
+        })
+    };
+    world.beat(&agent, json!({})).send().await.ok(200);
+    let [facts, timeline] = regions().await;
+    assert!(!facts.contains("not attached"), "{facts}");
+    world.advance(60);
+    let unplugged = world.beat(&agent, json!({ "device": { "state": "absent" } }));
+    unplugged.send().await.ok(200);
+    let [facts_then, timeline_then] = regions().await;
+    assert!(facts_then.contains("not attached"), "{facts_then}");
+    assert!(!timeline.contains("is-error") && timeline_then.contains("is-error"));
+}
+
+#[tokio::test]
+async fn the_time_and_the_logs_are_chosen_apart() {
+    let world = World::new().await;
+    let customer = world.customer("ABC").await;
+    let agent = world.agent(customer, "TC-200-001").await;
+    let line = |n: u32| {
+        json!({ "event_id": n.to_string(), "timestamp": "2026-01-24T10:00:00Z", "level": "ERROR", "type": "device",
+            "message": "cable & plug" })
+    };
+    let logs = json!({ "serial_number": "TC-200-001", "logs": (0..25).map(line).collect::<Vec<_>>() });
+    world
+        .post("/agent/logs", &logs)
+        .token(&agent.token)
+        .send()
+        .await
+        .ok(200);
+    let browser = Browser::of(&world, "viewer").await;
+    let path = format!("/terminals/{}", agent.id);
+    let narrowed = "level=ERROR&type=device&text=%26%20plug";
+    let page = browser.get(&format!("{path}?span=7d&{narrowed}")).await;
+    let text = page.page(200).replace("&#38;", "&");
+    for part in [
+        "<input type=\"hidden\" name=\"span\" value=\"7d\">".to_owned(),
+        format!("href=\"{path}?span=24h&{narrowed}\" id=\"span-24h\""),
+        format!("id=\"page-next\" href=\"{path}?span=7d&{narrowed}&page=2&per_page=20#logs\""),
+    ] {
+        assert!(text.contains(&part), "{part}: {text}");
+    }
 }

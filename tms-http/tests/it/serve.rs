@@ -9,7 +9,7 @@ use tms_core::{Tms, testkit::MemoryStore, time::Timestamp};
 use tms_http::{HttpSettings, ServeSettings};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     sync::oneshot,
     task::JoinHandle,
     time::advance,
@@ -269,6 +269,28 @@ async fn one_connection_too_many_is_told_so() {
     drop(kept);
     // The places of closed connections are free again as soon as the server has noticed.
     while !exchange(server.address, HEALTH).await.ends_with("healthy") {}
+}
+
+#[tokio::test]
+async fn who_reads_nothing_of_the_answers_loses_its_place() {
+    let server = run(|serve, _| {
+        serve.max_connections = 1;
+        serve.write_timeout = Duration::from_secs(5);
+    })
+    .await;
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4_096).unwrap();
+    let mut deaf = socket.connect(server.address).await.unwrap();
+    let request = "GET /api/v1/openapi.json HTTP/1.1\r\nHost: x\r\n\r\n";
+    // Much more than the buffers of the machine take in between.
+    deaf.write_all(request.repeat(100).as_bytes()).await.unwrap();
+    let mut seconds = 0;
+    while !exchange(server.address, HEALTH).await.ends_with("healthy") {
+        assert!(seconds < 60, "its place is not given to others");
+        advance(Duration::from_secs(1)).await;
+        seconds += 1;
+    }
+    assert!(seconds >= 5, "cut after {seconds} s");
 }
 
 #[tokio::test]

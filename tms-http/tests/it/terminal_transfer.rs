@@ -2,7 +2,13 @@
 
 use serde_json::{Value, json};
 
-use crate::world::{Answer, World};
+use futures::StreamExt;
+use tower::ServiceExt;
+
+use crate::{
+    browser::Browser,
+    world::{Answer, World},
+};
 
 async fn import(world: &World, query: &str, body: impl Into<axum::body::Body>) -> Answer {
     let call = world.call("POST", &format!("/terminals/import{query}")).by("operator");
@@ -256,4 +262,44 @@ async fn an_import_that_is_repeated_counts_once() {
         1
     );
     send(list + "TC-2,1,TC-200\n").await.wrong_fields(&["Idempotency-Key"]);
+}
+
+#[tokio::test]
+async fn an_export_ends_when_its_reader_is_disabled() {
+    let world = World::new().await;
+    let customer = world.customer("ABC").await;
+    let list = (0..3_000).fold("serial_number,customer_id,model\n".to_owned(), |list, n| {
+        format!("{list}TC-{n:05},{customer},TC-200\n")
+    });
+    assert_eq!(import(&world, "", list).await.ok(200)["created"], 3_000);
+    let browser = Browser::of(&world, "viewer").await;
+    let session = browser.cookie("__Host-tms_session").unwrap();
+    let mut bodies = Vec::new();
+    for (path, name, value) in [
+        (
+            "/api/v1/terminals/export.csv",
+            "authorization",
+            format!("Bearer {}", world.token("viewer")),
+        ),
+        (
+            "/terminals/export.csv",
+            "cookie",
+            format!("__Host-tms_session={session}"),
+        ),
+    ] {
+        let request = http::Request::get(path).header(name, value);
+        let request = request.body(axum::body::Body::empty()).unwrap();
+        let answer = world.router.clone().oneshot(request).await.unwrap();
+        assert_eq!(answer.status(), 200, "{path}");
+        let mut body = answer.into_body().into_data_stream();
+        let piece = body.next().await.unwrap().unwrap();
+        assert!(String::from_utf8_lossy(&piece).contains("TC-00999"), "{path}");
+        bodies.push((path, body));
+    }
+    let user = format!("/users/{}", world.first("/users?search=viewer-san").await);
+    let disabled = world.patch(&user, &json!({ "is_disabled": true })).by("admin");
+    disabled.if_match("*").send().await.ok(200);
+    for (path, mut body) in bodies {
+        assert!(body.next().await.unwrap().is_err(), "{path} goes on");
+    }
 }

@@ -32,7 +32,8 @@ use crate::{
 const MAX_MESSAGE: usize = 8 * 1_024;
 /// How long a client may take to say who it is, and to take one message.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How often a silent client is asked whether it is there.
+/// How often a client is asked whether it is there, however much it is told meanwhile: one that only listens has nothing
+/// else to say.
 const PING_EVERY: Duration = Duration::from_secs(15);
 /// How long it may be silent.
 const SILENCE: Duration = Duration::from_secs(45);
@@ -64,6 +65,7 @@ pub(super) async fn open_socket(State(app): State<App>, request: Request) -> Res
             reader: None,
             shown: None,
             heard_at: Instant::now(),
+            asked_at: Instant::now(),
             _open: Open::new("websocket"),
         };
         let reason = talk.run(shown).await;
@@ -103,6 +105,7 @@ struct Talk {
     reader: Option<EventReader>,
     shown: Option<Shown>,
     heard_at: Instant,
+    asked_at: Instant,
     _open: Open,
 }
 
@@ -128,7 +131,7 @@ impl Talk {
     /// Waits for whatever comes first and deals with it.
     async fn turn(&mut self) -> Result<(), Close> {
         let drain = self.app.settings.draining.clone();
-        let quiet = (self.heard_at + SILENCE).min(Instant::now() + PING_EVERY);
+        let due = (self.heard_at + SILENCE).min(self.asked_at + PING_EVERY);
         tokio::select! {
             biased;
             () = drain.begun() => Err(Close::Over(EndReason::Closing)),
@@ -136,14 +139,18 @@ impl Talk {
                 Some(Ok(message)) => self.hear(message).await,
                 _ => Err(Close::Gone),
             },
+            () = sleep_until(due) => self.ask().await,
             told = next(&mut self.reader) => self.tell(told).await,
-            () = sleep_until(quiet) => {
-                if self.heard_at.elapsed() >= SILENCE {
-                    return Err(Close::Gone);
-                }
-                self.send_message(Message::Ping(bytes::Bytes::new())).await
-            }
         }
+    }
+
+    /// Asks whether the client is there, or gives it up.
+    async fn ask(&mut self) -> Result<(), Close> {
+        if self.heard_at.elapsed() >= SILENCE {
+            return Err(Close::Gone);
+        }
+        self.asked_at = Instant::now();
+        self.send_message(Message::Ping(bytes::Bytes::new())).await
     }
 
     async fn first_message(&mut self) -> Result<(), Close> {

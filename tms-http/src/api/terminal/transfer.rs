@@ -10,7 +10,7 @@ use bytes::Bytes;
 use futures::stream;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use tms_core::{
-    Ctx, Error,
+    Error,
     page::{Cursor, Order, Page, PageRequest, PageStart},
     permission::Permission,
     terminal::{
@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     csv::{BOM, Table, decode, line},
-    extract::{CsvBody, Params, Repeatable, SignedIn, repeatable::REPLAYED},
+    extract::{CsvBody, Params, Repeatable, SignedIn, operator::Lasting, repeatable::REPLAYED},
     paging::take_order,
     problem::Problem,
     state::App,
@@ -66,13 +66,14 @@ pub(super) async fn import_terminals(
     })
 }
 
-/// `GET /terminals/export.csv`: as long as the list may be, a page at a time, as fast as the client reads.
+/// `GET /terminals/export.csv`: as long as the list may be, a page at a time, as fast as the client reads and for as long as
+/// it may.
 pub(crate) async fn export_terminals(
     State(app): State<App>,
-    SignedIn(ctx): SignedIn,
+    caller: Lasting,
     mut params: Params,
 ) -> Result<Response, Problem> {
-    ctx.require(Permission::TerminalRead)?;
+    caller.0.require(Permission::TerminalRead)?;
     let filter = take_filter(&mut params, app.calendar());
     let sort = params.value("sort").unwrap_or(TerminalSort::SerialNumber);
     if sort == TerminalSort::LastHeartbeat {
@@ -82,7 +83,7 @@ pub(crate) async fn export_terminals(
     params.finish()?;
     let export = Export {
         app,
-        ctx,
+        caller,
         filter,
         sort,
         order,
@@ -92,10 +93,11 @@ pub(crate) async fn export_terminals(
     let mut text = BOM.to_owned();
     line(&mut text, COLUMNS);
     let next = write(&mut text, first);
-    let rest = stream::try_unfold((export, Some(text), next), |(export, ready, next)| async move {
+    let rest = stream::try_unfold((export, Some(text), next), |(mut export, ready, next)| async move {
         match (ready, next) {
             (Some(text), next) => Ok::<_, Error>(Some((Bytes::from(text), (export, None, next)))),
             (None, Some(cursor)) => {
+                export.caller.check(&export.app).await?;
                 let mut text = String::new();
                 let next = write(&mut text, export.page(PageStart::After(cursor)).await?);
                 Ok(Some((Bytes::from(text), (export, None, next))))
@@ -112,7 +114,7 @@ pub(crate) async fn export_terminals(
 
 struct Export {
     app: App,
-    ctx: Ctx,
+    caller: Lasting,
     filter: TerminalFilter,
     sort: TerminalSort,
     order: Order,
@@ -127,7 +129,9 @@ impl Export {
         };
         let terminals = self.app.tms.terminals();
         let filter = self.filter.clone();
-        terminals.list(&self.ctx, filter, self.sort, self.order, &page).await
+        terminals
+            .list(&self.caller.0, filter, self.sort, self.order, &page)
+            .await
     }
 }
 

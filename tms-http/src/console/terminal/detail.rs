@@ -16,6 +16,7 @@ use tms_core::{
     permission::Permission,
     presence::Device,
     terminal::{Lifecycle, TerminalView},
+    terminal_log::store::LogFilter,
 };
 
 use self::{
@@ -23,7 +24,7 @@ use self::{
     log::{Logs, logs},
 };
 use super::{
-    series::{SPANS, Series, series},
+    series::{SPANS, Series, Span, series},
     why::{Why, why},
 };
 use crate::{
@@ -36,6 +37,7 @@ use crate::{
         visit::Visit,
     },
     extract::{Params, PathId},
+    paging::append,
     problem::Problem,
     state::App,
 };
@@ -56,6 +58,7 @@ pub(super) struct TerminalPage {
     link: &'static str,
     device: String,
     span: &'static str,
+    spans: Vec<SpanChip>,
     series: Series,
     timeline: Timeline,
     alerts: Vec<AlertRow>,
@@ -65,6 +68,12 @@ pub(super) struct TerminalPage {
     form: Form,
     may_edit: bool,
     may_maintain: bool,
+}
+
+/// A time that the drawings can reach back, and where a click on it leads.
+struct SpanChip {
+    name: &'static str,
+    href: String,
 }
 
 /// A maintenance that has not ended.
@@ -112,6 +121,7 @@ pub(super) async fn terminal_page(
         link: presence.link(ctx.now).as_str(),
         device,
         span: span.name,
+        spans: spans(&f, id, &logs.filter),
         series: series(app, ctx, &f, id, span).await?,
         timeline: timeline(app, ctx, &f, &view).await?,
         alerts: alerts(app, ctx, &f, id).await?,
@@ -123,6 +133,25 @@ pub(super) async fn terminal_page(
         view,
         f,
     })
+}
+
+/// Offers the times, keeping what the logs are narrowed to.
+fn spans(f: &Frame, id: TerminalId, narrowed: &LogFilter) -> Vec<SpanChip> {
+    let chip = |span: Span| {
+        let mut href = f.url(format!("/terminals/{id}"));
+        append(&mut href, "span", span.name);
+        for (name, value) in [
+            ("level", narrowed.level.map(|level| level.to_string())),
+            ("type", narrowed.kind.clone()),
+            ("text", narrowed.text.clone()),
+        ] {
+            if let Some(value) = value {
+                append(&mut href, name, &value);
+            }
+        }
+        SpanChip { name: span.name, href }
+    };
+    SPANS.into_iter().map(chip).collect()
 }
 
 async fn alerts(app: &App, ctx: &Ctx, f: &Frame, id: TerminalId) -> Result<Vec<AlertRow>, Problem> {

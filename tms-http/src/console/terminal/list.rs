@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::State;
+use http::HeaderMap;
 use tms_core::{
     id::CustomerId,
     page::Order,
@@ -27,7 +28,10 @@ use crate::{
         list::{Choice, Pager, SortHead, either, sort_heads},
         visit::Visit,
     },
-    extract::{Params, SignedIn},
+    extract::{
+        Params,
+        operator::{Lasting, Shown},
+    },
     paging::{Paging, append, take_order},
     state::App,
 };
@@ -105,8 +109,9 @@ async fn show(State(app): State<App>, Visit { ctx, f }: Visit, mut params: Param
 }
 
 /// `GET /terminals/export.csv`
-async fn export(State(app): State<App>, Visit { ctx, .. }: Visit, params: Params) -> Answer {
-    export_terminals(State(app), SignedIn(ctx), params).await
+async fn export(State(app): State<App>, Visit { ctx, .. }: Visit, headers: HeaderMap, params: Params) -> Answer {
+    let caller = Lasting(ctx, Shown::cookie(&headers)?);
+    export_terminals(State(app), caller, params).await
 }
 
 /// Returns the address of the list with its filters, but with this status.

@@ -63,6 +63,6 @@ pub(super) async fn logs(app: &App, ctx: &Ctx, f: &Frame, id: TerminalId, mut pa
         filter,
         levels: LogLevel::ALL,
         rows: list.data.into_iter().map(row).collect(),
-        pager: Pager::of(f, &list.meta, list.links),
+        pager: Pager::of(f, &list.meta, list.links).at("logs"),
     })
 }
