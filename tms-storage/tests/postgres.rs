@@ -10,6 +10,8 @@
 #![cfg(feature = "postgres")]
 #![allow(clippy::unwrap_used, reason = "a test that finds the unexpected stops loudly")]
 
+#[path = "postgres/beside_others.rs"]
+mod beside_others;
 #[path = "postgres/database.rs"]
 mod database;
 #[path = "postgres/large_list.rs"]

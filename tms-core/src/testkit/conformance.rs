@@ -78,7 +78,7 @@ macro_rules! store_conformance {
             customer: every_field_reads_back, unknown_ones_are_not_found, names_are_unique,
                 one_of_parallel_inserts_wins, a_save_replaces_every_field, stale_revision_is_refused,
                 one_of_parallel_saves_wins, a_deleted_one_is_missing, one_with_terminals_stays,
-                one_with_people_stays, deleting_leaves_no_orphan, deleting_takes_codes_along, lists_are_in_bytewise_order, search_is_literal, search_follows_a_save,
+                one_with_people_stays, deleting_leaves_no_orphan, deleting_leaves_the_counts_right, deleting_takes_codes_along, lists_are_in_bytewise_order, search_is_literal, search_follows_a_save,
                 filters_bound_a_list;
             terminal: every_field_reads_back, unknown_ones_are_not_found, many_are_found_in_order_of_id,
                 serials_are_unique, one_of_parallel_inserts_wins,

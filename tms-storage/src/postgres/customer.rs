@@ -148,10 +148,13 @@ impl CustomerStore for PgStore {
                 .execute(&mut *act.tx)
                 .await;
             gone.map_err(|error| Fault::from(error).referenced("customer", id))?;
-            sqlx::query("DELETE FROM terminal_count WHERE customer_id = $1")
-                .bind(id.get())
-                .execute(&mut *act.tx)
-                .await?;
+            // The differences first: what is folded into the counts meanwhile is seen by the second statement.
+            for counts in [
+                "DELETE FROM terminal_count_delta WHERE customer_id = $1",
+                "DELETE FROM terminal_count WHERE customer_id = $1",
+            ] {
+                sqlx::query(counts).bind(id.get()).execute(&mut *act.tx).await?;
+            }
             act.finish(Some(id.get())).await
         })
         .await

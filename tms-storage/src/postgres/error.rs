@@ -58,6 +58,11 @@ impl Fault {
         matches!(self, Self::Contention) || matches!(self.code().as_deref(), Some("40001" | "40P01"))
     }
 
+    /// Tells whether a lock was not to be had in time.
+    pub(super) fn is_lock_timeout(&self) -> bool {
+        self.code().as_deref() == Some("55P03")
+    }
+
     /// Tells whether a unique name was taken by somebody else meanwhile.
     pub(super) fn is_duplicate(&self) -> bool {
         self.code().as_deref() == Some("23505")

@@ -1,7 +1,9 @@
 //! The event stream.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
-use sqlx::{PgConnection, postgres::PgRow};
+use sqlx::{PgConnection, PgPool, postgres::PgRow};
 use tms_core::{
     StoreError,
     event::{Event, EventPosition, EventStore, StoredEvent, store::EventTail},
@@ -9,7 +11,17 @@ use tms_core::{
     time::Timestamp,
 };
 
-use super::{cells::Cells, error::Fault, pool::PgStore, time::At};
+use super::{
+    cells::{Cells, unsigned},
+    error::Fault,
+    pool::PgStore,
+    time::At,
+};
+
+/// How long dropping the old events of a large fleet may take; each of its statements is bounded by itself.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// How many events one statement drops.
+const STEP: i64 = 10_000;
 
 #[async_trait]
 impl EventStore for PgStore {
@@ -46,21 +58,32 @@ impl EventStore for PgStore {
     }
 
     async fn drop_before(&self, before: Timestamp) -> Result<u64, StoreError> {
-        self.bounded(async {
-            let dropped = sqlx::query_scalar::<_, i64>(
-                "WITH gone AS (DELETE FROM event WHERE at < $1 RETURNING transaction, row_id), \
-                 last AS (SELECT transaction, row_id FROM gone ORDER BY transaction DESC, row_id DESC LIMIT 1), \
-                 noted AS (UPDATE event_floor f SET transaction = l.transaction, row_id = l.row_id FROM last l \
-                 WHERE (l.transaction, l.row_id) > (f.transaction, f.row_id)) \
-                 SELECT count(*) FROM gone",
-            )
-            .bind(At::from(before))
-            .fetch_one(self.pool())
-            .await?;
-            Ok(super::cells::unsigned(dropped))
+        self.bounded_by(PATIENCE, async {
+            let mut dropped = 0;
+            loop {
+                let step = unsigned(drop_step(self.pool(), before).await?);
+                dropped += step;
+                if step < unsigned(STEP) {
+                    return Ok(dropped);
+                }
+            }
         })
         .await
     }
+}
+
+/// Drops the first events before a time and notes up to where; returns how many there were.
+async fn drop_step(pool: &PgPool, before: Timestamp) -> Result<i64, Fault> {
+    let dropped = sqlx::query_scalar(
+        "WITH old AS (SELECT transaction, row_id FROM event WHERE at < $1 ORDER BY transaction, row_id LIMIT $2), \
+         gone AS (DELETE FROM event e USING old WHERE (e.transaction, e.row_id) = (old.transaction, old.row_id) \
+         RETURNING e.transaction, e.row_id), \
+         last AS (SELECT transaction, row_id FROM gone ORDER BY transaction DESC, row_id DESC LIMIT 1), \
+         noted AS (UPDATE event_floor f SET transaction = l.transaction, row_id = l.row_id FROM last l \
+         WHERE (l.transaction, l.row_id) > (f.transaction, f.row_id)) \
+         SELECT count(*) FROM gone",
+    );
+    Ok(dropped.bind(At::from(before)).bind(STEP).fetch_one(pool).await?)
 }
 
 fn read(row: &PgRow) -> Result<StoredEvent, Fault> {

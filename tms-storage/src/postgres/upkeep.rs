@@ -159,13 +159,23 @@ fn hazards(fsync: &str, pages: &str, commit: &str) -> Vec<String> {
 }
 
 impl PgStore {
+    /// Drops one partition at a time. Where somebody reads the table, the rest waits for the next time: who waits for the
+    /// lock would make heartbeats wait behind it.
     async fn drop_partitions(&self, table: &str, keep_from: Timestamp) -> Result<u64, Fault> {
-        let dropped: i64 = sqlx::query_scalar("SELECT tms_drop_partitions($1, $2)")
-            .bind(table)
-            .bind(date(keep_from))
-            .fetch_one(self.pool())
-            .await?;
-        Ok(unsigned(dropped))
+        let mut dropped = 0;
+        loop {
+            let step: Result<i64, _> = sqlx::query_scalar("SELECT tms_drop_partitions($1, $2)")
+                .bind(table)
+                .bind(date(keep_from))
+                .fetch_one(self.pool())
+                .await;
+            match step.map_err(Fault::from) {
+                Ok(0) => return Ok(dropped),
+                Ok(step) => dropped += unsigned(step),
+                Err(fault) if fault.is_lock_timeout() => return Ok(dropped),
+                Err(fault) => return Err(fault),
+            }
+        }
     }
 
     async fn drop_log_names(&self, before: Timestamp) -> Result<(), Fault> {

@@ -12,6 +12,15 @@ use tms_core::{
 use super::{SqliteStore, error::OrFault, fields::Fields};
 
 const KIND: &str = "event";
+/// Places that one transaction drops, so that heartbeats never wait long for their turn.
+const AT_ONCE: i64 = 5_000;
+/// The oldest event, and the first that stays: events lie in the order of time. Where all are old, those that come
+/// meanwhile are spared.
+const KEPT: &str = "SELECT (SELECT min(id) FROM event), coalesce(
+    (SELECT id FROM event WHERE at >= ? ORDER BY id LIMIT 1),
+    (SELECT seq + 1 FROM sqlite_sequence WHERE name = 'event'), 0)";
+/// Drops what lies before a place.
+pub(super) const DROP: &str = "DELETE FROM event WHERE id < ?";
 
 #[async_trait]
 impl EventStore for SqliteStore {
@@ -39,17 +48,32 @@ impl EventStore for SqliteStore {
     }
 
     async fn drop_before(&self, before: Timestamp) -> Result<u64, StoreError> {
-        let mut work = self.begin(None).await?;
-        sqlx::query(
-            "REPLACE INTO event_horizon (id, dropped_to)
-             SELECT 1, last FROM (SELECT max(id) AS last FROM event WHERE at < ?) WHERE last IS NOT NULL",
-        )
-        .bind(before.as_micros())
-        .execute(work.conn())
-        .await
-        .or_fault(KIND, "")?;
-        let dropped = sqlx::query("DELETE FROM event WHERE at < ?")
+        let (oldest, kept): (Option<i64>, i64) = sqlx::query_as(KEPT)
             .bind(before.as_micros())
+            .fetch_one(&mut *self.read().await?)
+            .await
+            .or_fault(KIND, "")?;
+        let (mut dropped, mut until) = (0, oldest.unwrap_or(kept));
+        while until < kept {
+            until = kept.min(until + AT_ONCE);
+            dropped += self.drop_events(until).await?;
+            tokio::task::yield_now().await;
+        }
+        Ok(dropped)
+    }
+}
+
+impl SqliteStore {
+    /// Drops the events before a place, and notes that they are gone.
+    async fn drop_events(&self, until: i64) -> Result<u64, StoreError> {
+        let mut work = self.begin(None).await?;
+        let dropped = sqlx::query(DROP)
+            .bind(until)
+            .execute(work.conn())
+            .await
+            .or_fault(KIND, "")?;
+        sqlx::query("REPLACE INTO event_horizon (id, dropped_to) VALUES (1, ?)")
+            .bind(until - 1)
             .execute(work.conn())
             .await
             .or_fault(KIND, "")?;

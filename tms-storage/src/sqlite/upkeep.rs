@@ -35,11 +35,20 @@ macro_rules! present {
     };
 }
 
-/// Finds the first row that stays of a table whose rows lie in the order of time, and drops what lies before it.
+/// Finds the first row that stays of a table whose rows lie in the order of time, and drops what lies before it. Where all
+/// are old, those that come meanwhile are spared.
 macro_rules! in_order {
     ($table:literal, $time:literal) => {
         (
-            concat!("SELECT id FROM ", $table, " WHERE ", $time, " >= ? ORDER BY id LIMIT 1"),
+            concat!(
+                "SELECT coalesce((SELECT id FROM ",
+                $table,
+                " WHERE ",
+                $time,
+                " >= ? ORDER BY id LIMIT 1), (SELECT max(id) + 1 FROM ",
+                $table,
+                "), 0)"
+            ),
             concat!(
                 "DELETE FROM ",
                 $table,
@@ -66,6 +75,11 @@ macro_rules! by_time {
     };
 }
 
+const HEARTBEATS: (&str, &str) = in_order!("heartbeat_history", "received_at");
+const LOGS: (&str, &str) = in_order!("terminal_log", "received_at");
+const DROP_CHANGES: &str = by_time!("status_change", "ended_at");
+const DROP_OUTAGES: &str = by_time!("outage", "to_at");
+
 #[async_trait]
 impl UpkeepStore for SqliteStore {
     async fn ensure_partitions(&self, _now: Timestamp) -> Result<(), StoreError> {
@@ -76,22 +90,19 @@ impl UpkeepStore for SqliteStore {
         // The day of `now` and so many before it stay.
         let before = |days: u32| (now.day() - i64::from(days)) * DAY;
         let mut rows = 0;
-        for ((first, drop), days) in [
-            (in_order!("heartbeat_history", "received_at"), keep.metrics_days),
-            (in_order!("terminal_log", "received_at"), keep.logs_days),
-        ] {
-            let first: Option<i64> = sqlx::query_scalar(first)
+        for ((first, drop), days) in [(HEARTBEATS, keep.metrics_days), (LOGS, keep.logs_days)] {
+            let first: i64 = sqlx::query_scalar(first)
                 .bind(before(days))
-                .fetch_optional(&mut *self.read().await?)
+                .fetch_one(&mut *self.read().await?)
                 .await
                 .or_fault("history", "")?;
-            rows += self.drop_in_parts(drop, first.unwrap_or(i64::MAX)).await?;
+            rows += self.drop_in_parts(drop, first).await?;
         }
         for (drop, days) in [
             (DROP_HOURS, keep.metrics_hourly_days),
             (DROP_QUARTERS, keep.status_changes_days),
-            (by_time!("status_change", "ended_at"), keep.status_changes_days),
-            (by_time!("outage", "to_at"), keep.status_changes_days),
+            (DROP_CHANGES, keep.status_changes_days),
+            (DROP_OUTAGES, keep.status_changes_days),
             (DROP_DEDUP, DEDUP_DAYS.min(keep.logs_days)),
         ] {
             rows += self.drop_in_parts(drop, before(days)).await?;
@@ -193,5 +204,41 @@ fn compare(applied: Option<i64>) -> SchemaState {
         std::cmp::Ordering::Less => SchemaState::Older,
         std::cmp::Ordering::Equal => SchemaState::Current,
         std::cmp::Ordering::Greater => SchemaState::Newer,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::AssertSqlSafe;
+
+    use super::*;
+    use crate::sqlite::event;
+
+    /// What holds the only writer finds its rows by an index, however many stay.
+    #[tokio::test]
+    async fn retention_walks_through_no_table() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&folder.path().join("tms.sqlite3")).await.unwrap();
+        for statement in [
+            HEARTBEATS.1,
+            LOGS.1,
+            DROP_HOURS,
+            DROP_QUARTERS,
+            DROP_CHANGES,
+            DROP_OUTAGES,
+            DROP_DEDUP,
+            event::DROP,
+        ] {
+            let plan = sqlx::query(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}")))
+                .fetch_all(&store.writer)
+                .await
+                .unwrap();
+            let steps: Vec<String> = plan.iter().map(|step| step.get("detail")).collect();
+            assert!(!steps.is_empty(), "{statement}");
+            assert!(
+                !steps.iter().any(|step| step.starts_with("SCAN")),
+                "{statement}: {steps:?}"
+            );
+        }
     }
 }

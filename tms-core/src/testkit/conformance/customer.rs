@@ -9,6 +9,7 @@ use crate::{
     error::StoreError,
     id::{CustomerId, Revision},
     page::Order,
+    terminal::store::StatusCounts,
     testkit::{
         build::{self, NOW, at},
         given,
@@ -250,6 +251,35 @@ pub async fn deleting_leaves_no_orphan(stores: &Stores) {
         let owner = stores.customers.find(customer.id).await.unwrap();
         assert_eq!(found.is_some(), owner.is_some());
     }
+}
+
+/// Deleting a customer whose terminals went elsewhere leaves the counts of the others right, also before they are folded.
+pub async fn deleting_leaves_the_counts_right(stores: &Stores) {
+    let (gone, stays) = (
+        given::customer(stores, "gone").await,
+        given::customer(stores, "stays").await,
+    );
+    let id = given::enrolled(stores, gone.id, 1).await;
+    stores.upkeep.compact_counts().await.unwrap();
+    let before = given::counts(stores).await;
+    let mut moved = given::view(stores, id).await.terminal;
+    moved.draft.customer = stays.id;
+    let seen = moved.revision;
+    stores.terminals.save(&moved, seen, build::act()).await.unwrap();
+    stores
+        .customers
+        .delete(gone.id, gone.revision, build::act())
+        .await
+        .unwrap();
+    for folded in [false, true] {
+        if folded {
+            stores.upkeep.compact_counts().await.unwrap();
+        }
+        assert_eq!(given::counts(stores).await, before, "folded: {folded}");
+        let of_gone = stores.terminals.count_by_status(Some(gone.id)).await.unwrap();
+        assert_eq!(of_gone, StatusCounts::default(), "folded: {folded}");
+    }
+    assert!(!stores.upkeep.recount().await.unwrap());
 }
 
 /// Deleting a customer deletes its enrolment codes.
