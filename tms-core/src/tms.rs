@@ -1,14 +1,14 @@
 //! The facade: one value that offers every service, and one future that does the background work.
 
 pub mod background;
+mod node;
 
-use std::{
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
 };
+
+pub use node::NodeSettings;
 
 use crate::{
     alert::{AlertRuleBook, Alerts},
@@ -17,21 +17,14 @@ use crate::{
     ctx::{Actor, Ctx, Origin},
     customer::Customers,
     enrolment::Enrolment,
-    event::{LiveEvents, LiveSettings},
-    heartbeat::{
-        HeartbeatIngest, Heartbeats,
-        ingest::{IngestSettings, IngestWorkers},
-    },
+    event::LiveEvents,
+    heartbeat::{HeartbeatIngest, Heartbeats, ingest::IngestWorkers},
     key::SecretKeys,
     limit::SharedLimits,
     maintenance::Maintenances,
     metric::MetricHistory,
     notification::{ChannelSeal, Notifications, Notifier},
-    operator::{
-        Accounts, ApiTokens, Operators, SecondFactors, Shared, Tools,
-        password::{PasswordCost, Passwords},
-        users::Users,
-    },
+    operator::{Accounts, ApiTokens, Operators, SecondFactors, Shared, Tools, password::Passwords, users::Users},
     random::{RandomSource, SystemRandom},
     report::Reports,
     settings::{Settings, SettingsService},
@@ -42,43 +35,6 @@ use crate::{
     time::{Clock, SystemClock, Timestamp},
     transfer::Transfers,
 };
-
-/// How one process works; nothing here is stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NodeSettings {
-    /// Names this process among the nodes; must differ between them.
-    pub node: String,
-    /// Group commit.
-    pub ingest: IngestSettings,
-    /// How many agent tokens are kept in memory.
-    pub cached_tokens: usize,
-    /// What a password hash costs.
-    pub password_cost: PasswordCost,
-    /// How many passwords are hashed at a time: half the cores, at least one.
-    pub passwords_at_once: usize,
-    /// Where people find the console, such as `https://tms.example.com`; without it no password link is mailed.
-    pub public_url: Option<String>,
-    /// Live events.
-    pub live: LiveSettings,
-    /// The shortest time between two sweeps; a sweep that takes long waits twenty times as long.
-    pub sweep_every: Duration,
-}
-
-impl Default for NodeSettings {
-    fn default() -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Self {
-            node: "node".to_owned(),
-            ingest: IngestSettings::default(),
-            cached_tokens: 1_000_000,
-            password_cost: PasswordCost::STANDARD,
-            passwords_at_once: (cores / 2).max(1),
-            public_url: None,
-            live: LiveSettings::default(),
-            sweep_every: Duration::from_secs(1),
-        }
-    }
-}
 
 /// Puts a [`Tms`] together.
 #[derive(Debug)]
