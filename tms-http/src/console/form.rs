@@ -223,6 +223,12 @@ impl Form {
             .collect()
     }
 
+    /// Returns all that is wrong with any field, in the reader's language.
+    pub(crate) fn all_errors(&self, f: &Frame) -> Vec<String> {
+        let all = self.errors.iter().flat_map(|(_, messages)| messages);
+        all.map(|message| f.fault(message)).collect()
+    }
+
     /// Tells whether a field is wrong.
     pub(crate) fn is_wrong_at(&self, name: &str) -> bool {
         self.errors.iter().any(|(field, _)| field == name)

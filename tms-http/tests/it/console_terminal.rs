@@ -168,6 +168,7 @@ async fn a_terminal_is_registered_maintained_and_retired() {
     for field in ["serial_number", "customer", "heartbeat_interval", "installed_date"] {
         assert!(text.contains(&format!("id=\"{field}-error\"")), "{field}: {text}");
     }
+    assert!(!text.contains("nvalid digit"), "in words of people: {text}");
     let fields = [
         ("serial_number", "tc-200-007"),
         ("customer", "ABC"),

@@ -18,7 +18,7 @@ use tms_core::{
 };
 
 /// What the facts of alerts are called.
-const FACTS: [&str; 7] = [
+const FACTS: [&str; 10] = [
     "last_heartbeat",
     "deadline",
     "error_code",
@@ -26,6 +26,9 @@ const FACTS: [&str; 7] = [
     "threshold",
     "duration_s",
     "reason",
+    "due",
+    "connected",
+    "held_s",
 ];
 
 /// What entries of the audit trail are about.
