@@ -292,7 +292,9 @@ impl Doc {
             if let Value::Object(parts) = &mut schema {
                 parts.insert("description".to_owned(), (*text).into());
             }
-            query["properties"][field] = schema;
+            if let Some(Value::Object(fields)) = query.get_mut("properties") {
+                fields.insert((*field).to_owned(), schema);
+            }
         }
         if let Some(Value::Object(fields)) = query.get("properties") {
             let is_required = |name: &str| {
