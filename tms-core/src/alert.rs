@@ -120,6 +120,11 @@ pub struct Resolved {
 }
 
 impl Alert {
+    /// Tells whether it says that many terminals fell silent at once: it is about the server, not about one of them.
+    pub const fn is_mass_loss(&self) -> bool {
+        self.terminal.is_none() && matches!(self.cause, Cause::Offline)
+    }
+
     /// Notes that `by` has seen it; again changes nothing.
     ///
     /// # Errors

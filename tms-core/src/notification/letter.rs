@@ -134,7 +134,7 @@ fn written(channel: &Channel, message: &Message, lines: &[Line<'_>], now: Timest
 }
 
 fn headline(line: &Line<'_>, language: Language) -> String {
-    let what = title(line.alert.cause, language);
+    let what = title(line.alert, language);
     let over = match (line.is_end, language) {
         (false, _) => "",
         (true, Language::English) => " (over)",
@@ -192,7 +192,7 @@ fn facts(line: &Line<'_>) -> Value {
         "alert_type": alert.cause.as_str(),
         "severity": alert.severity.as_str(),
         "state": alert.state.as_str(),
-        "title": title(alert.cause, Language::English),
+        "title": title(alert, Language::English),
         "details": alert.details,
         "terminal": terminal,
         "customer": customer,
@@ -201,8 +201,12 @@ fn facts(line: &Line<'_>) -> Value {
     })
 }
 
-const fn title(cause: Cause, language: Language) -> &'static str {
-    let (english, japanese) = match cause {
+const fn title(alert: &Alert, language: Language) -> &'static str {
+    let (english, japanese) = match alert.cause {
+        Cause::Offline if alert.is_mass_loss() => (
+            "Many terminals fell silent at once",
+            "多数の端末が同時に応答しなくなりました",
+        ),
         Cause::Offline => ("Terminal is offline", "端末がオフラインです"),
         Cause::DeviceError => ("Card reader reports an error", "カードリーダーがエラーを報告しています"),
         Cause::ReaderAbsent => ("Card reader is not attached", "カードリーダーが接続されていません"),

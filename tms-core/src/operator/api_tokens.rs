@@ -33,6 +33,30 @@ pub struct TokenRequest {
     pub expires_at: Option<Timestamp>,
 }
 
+impl TokenRequest {
+    /// Checks what the actor asks for; making it checks the same.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] naming wrong fields, [`Error::ProofNeeded`].
+    pub fn check(&self, ctx: &Ctx) -> Result<(), Error> {
+        let (person, _) = ctx.proven_session()?;
+        self.read(person, ctx.now).map(drop)
+    }
+
+    fn read(&self, person: &OperatorIdentity, now: Timestamp) -> Result<(String, Scopes, Timestamp), Error> {
+        let mut errors = FieldErrors::default();
+        let name = errors.take("name", clean(&self.name, 1, 100, Lines::One));
+        let granted = Scopes::granted(self.scopes.iter().copied(), person.role, person.customer);
+        let scopes = errors.take("scopes", granted);
+        let expires_at = errors.take("expires_at", check_end(self.expires_at, now));
+        errors.finish()?;
+        let (Some(name), Some(scopes), Some(expires_at)) = (name, scopes, expires_at) else {
+            return Err(Error::Internal("a checked field is missing".into()));
+        };
+        Ok((name, scopes, expires_at))
+    }
+}
+
 /// What people do with their API tokens.
 #[derive(Debug, Clone)]
 pub struct ApiTokens {
@@ -67,15 +91,7 @@ impl ApiTokens {
         person: &OperatorIdentity,
         request: TokenRequest,
     ) -> Result<(ApiToken, Token), Error> {
-        let mut errors = FieldErrors::default();
-        let name = errors.take("name", clean(&request.name, 1, 100, Lines::One));
-        let granted = Scopes::granted(request.scopes, person.role, person.customer);
-        let scopes = errors.take("scopes", granted);
-        let expires_at = errors.take("expires_at", check_end(request.expires_at, ctx.now));
-        errors.finish()?;
-        let (Some(name), Some(scopes), Some(expires_at)) = (name, scopes, expires_at) else {
-            return Err(Error::Internal("a checked field is missing".into()));
-        };
+        let (name, scopes, expires_at) = request.read(person, ctx.now)?;
         let tokens = &self.shared.stores.api_tokens;
         let counted = PageRequest {
             count: true,

@@ -6,7 +6,9 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use askama::Template;
 use axum::extract::State;
+use http::StatusCode;
 use tms_core::{
+    Ctx,
     alert::{AlertState, Cause, Severity, bulk::AlertSelection, service::AlertAnswer, store::AlertFilter},
     id::{AlertId, CustomerId, TerminalId},
     page::Order,
@@ -16,7 +18,7 @@ use tms_core::{
 
 use super::{
     alert_row::{AlertRow, alert_rows},
-    answer::{Answer, go_saying, local, page},
+    answer::{Answer, go_saying, local, page_as},
     flash::Flash,
     form::Form,
     frame::Frame,
@@ -71,52 +73,67 @@ struct AlertsPage {
     chips: Vec<Chip>,
     /// Whose alerts these are, when they are of one terminal or customer.
     of: Option<String>,
+    /// What was typed about those that are ticked.
+    form: Form,
+    /// The address of the list, to which an answer leads back.
+    here: String,
     may_answer: bool,
 }
 
 /// `GET /alerts`: what is not resolved, unless asked otherwise.
-async fn list_alerts(State(app): State<App>, Visit { ctx, f }: Visit, mut params: Params) -> Answer {
+async fn list_alerts(State(app): State<App>, Visit { ctx, f }: Visit, params: Params) -> Answer {
+    let here = f.here();
+    let shown = show_list(&app, &ctx, f, params, Form::default(), here).await?;
+    page_as(StatusCode::OK, &shown)
+}
+
+/// Shows the list that `params` ask for, with what was typed about those that are ticked.
+async fn show_list(
+    app: &App,
+    ctx: &Ctx,
+    f: Arc<Frame>,
+    mut params: Params,
+    form: Form,
+    here: String,
+) -> Result<AlertsPage, Problem> {
     let chosen = take(&mut params);
     let filter = filter(&mut params, &chosen, app.calendar());
-    let paging = Paging::take_of_page(&app, &ctx, PATH, params)?;
-    let found = app
-        .tms
-        .alerts()
-        .list(&ctx, filter, Order::Descending, &paging.request)
-        .await?;
-    let list = paging.envelope(&app, found);
-    let of = match (chosen.terminal, chosen.customer) {
-        (Some(id), _) => Some(
-            app.tms
-                .terminals()
-                .get(&ctx, id)
-                .await?
-                .terminal
-                .draft
-                .serial
-                .to_string(),
-        ),
-        (None, Some(id)) => Some(app.tms.customers().get(&ctx, id).await?.draft.company_name),
-        (None, None) => None,
-    };
-    page(&AlertsPage {
-        rows: alert_rows(&app, &ctx, &f, list.data).await?,
+    let paging = Paging::take_of_page(app, ctx, PATH, params)?;
+    let alerts = app.tms.alerts();
+    let found = alerts.list(ctx, filter, Order::Descending, &paging.request).await?;
+    let list = paging.envelope(app, found);
+    Ok(AlertsPage {
+        rows: alert_rows(app, ctx, &f, list.data).await?,
         pager: Pager::of(&f, &list.meta, list.links),
         severities: choices(&f, "severity", Severity::ALL, chosen.severity.as_ref()),
         causes: choices(&f, "alert.title", Cause::ALL, chosen.cause.as_ref()),
         chips: chips(&f, &chosen),
         may_answer: f.may(P::AlertWrite),
+        of: whose(app, ctx, &chosen).await?,
         chosen,
-        of,
+        form,
+        here,
         f,
     })
 }
 
-/// `POST /alerts`: acknowledges or resolves those that are ticked.
+/// Names the terminal or customer whose alerts are asked for.
+async fn whose(app: &App, ctx: &Ctx, chosen: &Chosen) -> Result<Option<String>, Problem> {
+    Ok(match (chosen.terminal, chosen.customer) {
+        (Some(id), _) => {
+            let view = app.tms.terminals().get(ctx, id).await?;
+            Some(view.terminal.draft.serial.to_string())
+        }
+        (None, Some(id)) => Some(app.tms.customers().get(ctx, id).await?.draft.company_name),
+        (None, None) => None,
+    })
+}
+
+/// `POST /alerts`: acknowledges or resolves those that are ticked, or shows the list again with what was typed.
 async fn answer_many(State(app): State<App>, Visit { ctx, f }: Visit, mut form: Form) -> Answer {
     ctx.require(P::AlertWrite)?;
     let back = local(&f, form.value("back"));
-    let answer = read_answer(&form)?;
+    let answer = read_answer(&mut form)?;
     let key = if answer.resolve {
         "alerts.resolved_many"
     } else {
@@ -124,33 +141,39 @@ async fn answer_many(State(app): State<App>, Visit { ctx, f }: Visit, mut form: 
     };
     let ids: BTreeSet<AlertId> = form.all("ids").filter_map(|id| id.parse().ok()).collect();
     if ids.is_empty() {
-        return go_saying(&back, &Flash::bad("alerts.none_chosen", &[]));
+        form.fault = Some(f.t("alerts.none_chosen").to_owned());
     }
-    let alerts = app.tms.alerts();
-    match alerts.answer_many(&ctx, AlertSelection::Ids(ids), answer, false).await {
-        Ok(done) => go_saying(&back, &Flash::good(key, &[&done.changed])),
-        Err(error) => {
-            form.refuse(&f, error)?;
-            let why = form.errors_of(&f, "resolution_notes").join(" ");
-            go_saying(&back, &Flash::bad("alerts.not_answered", &[&why]))
+    if !form.is_wrong() {
+        let alerts = app.tms.alerts();
+        match alerts.answer_many(&ctx, AlertSelection::Ids(ids), answer, false).await {
+            Ok(done) => return go_saying(&back, &Flash::good(key, &[&done.changed])),
+            Err(error) => form.refuse(&f, error)?,
         }
     }
+    if form.fault.is_none() {
+        form.fault = Some(f.t1("alerts.not_answered", form.all_errors(&f).join(" ")));
+    }
+    let list = back.strip_prefix(&f.url(PATH)).unwrap_or_default();
+    let params = Params::of_query(list.strip_prefix('?').unwrap_or_default())?;
+    let shown = show_list(&app, &ctx, f, params, form, back).await?;
+    page_as(StatusCode::UNPROCESSABLE_ENTITY, &shown)
 }
 
-/// Reads what somebody says about alerts.
-fn read_answer(form: &Form) -> Result<AlertAnswer, Problem> {
-    match form.value("act") {
-        "acknowledge" => Ok(AlertAnswer {
-            acknowledge: true,
-            ..AlertAnswer::default()
-        }),
-        "resolve" => Ok(AlertAnswer {
-            resolve: true,
-            notes: form.text("notes"),
-            ..AlertAnswer::default()
-        }),
-        _ => Err(Problem::field("act", "must be one of acknowledge, resolve")),
+/// Reads what somebody says about alerts; notes that would be kept nowhere are named as wrong.
+fn read_answer(form: &mut Form) -> Result<AlertAnswer, Problem> {
+    let answer = AlertAnswer {
+        acknowledge: form.value("act") == "acknowledge",
+        resolve: form.value("act") == "resolve",
+        notes: form.text("notes"),
+    };
+    if !answer.acknowledge && !answer.resolve {
+        return Err(Problem::field("act", "must be one of acknowledge, resolve"));
     }
+    if answer.acknowledge && answer.notes.is_some() {
+        form.errors
+            .add("resolution_notes", "a note is kept only with a resolution");
+    }
+    Ok(answer)
 }
 
 fn take(params: &mut Params) -> Chosen {

@@ -53,8 +53,8 @@ pub(crate) const fn bars(severity: &Severity) -> u8 {
 pub(crate) async fn alert_rows(app: &App, ctx: &Ctx, f: &Frame, alerts: Vec<Alert>) -> Result<Vec<AlertRow>, Problem> {
     let names = Names::of(app, ctx, &alerts).await?;
     let row = |alert: Alert| AlertRow {
-        title: alert_text::title(f.words, alert.cause),
-        message: alert_text::message(f.words, alert.cause, &alert.details, |at| f.moment(&at)),
+        title: alert_text::title(f.words, &alert),
+        message: alert_text::message(f.words, &alert, |at| f.moment(&at)),
         place: names.get(alert.terminal).cloned(),
         alert,
     };

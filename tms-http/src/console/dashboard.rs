@@ -41,6 +41,8 @@ struct DashboardPage {
     as_of: String,
     severities: Vec<(Severity, u64)>,
     open: u64,
+    /// Whether all that are heard are well: somebody may have resolved an alert whose cause is still there.
+    is_well: bool,
     worst: Vec<AlertRow>,
     newest: Vec<AlertRow>,
     outlook: Option<Outlook>,
@@ -79,6 +81,7 @@ async fn show(State(app): State<App>, Visit { ctx, f }: Visit, mut params: Param
         shares: chart::parts(&drawn),
         total: number(total),
         as_of: f.moment(&summary.as_of),
+        is_well: counts.error == 0,
         open: summary.alerts.iter().map(|(_, count)| count).sum(),
         worst: alert_rows(&app, &ctx, &f, worst(&app, &ctx).await?).await?,
         newest: alert_rows(&app, &ctx, &f, newest).await?,

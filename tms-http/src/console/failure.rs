@@ -9,7 +9,10 @@ use http::{
     Extensions, HeaderMap, HeaderValue, Method, StatusCode, Uri,
     header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HOST, REFERER},
 };
-use tms_core::{Ctx, error::Proof};
+use tms_core::{
+    Ctx,
+    error::{FieldErrors, Proof},
+};
 use url::form_urlencoded;
 
 use super::{
@@ -73,6 +76,10 @@ struct ErrorPage {
     title: String,
     advice: String,
     details: Option<String>,
+    /// The fields that are wrong, and what is wrong with each.
+    faults: Vec<(String, String)>,
+    /// The page of ours from which the reader came.
+    back: Option<String>,
     status: u16,
     request_id: String,
 }
@@ -107,8 +114,8 @@ impl Reader {
         let f = self.frame(app);
         let mut answer = match (self.ask(app, &f, &problem).await, self.elsewhere(&f, &problem)) {
             (Some(question), _) => question,
-            (None, Some(to)) => go(&to).unwrap_or_else(|_| page_of(app, &f, &problem, id)),
-            (None, None) => page_of(app, &f, &problem, id),
+            (None, Some(to)) => go(&to).unwrap_or_else(|_| self.page_of(app, &f, &problem, id)),
+            (None, None) => self.page_of(app, &f, &problem, id),
         };
         for (name, value) in response.headers() {
             if name != CONTENT_TYPE && name != CONTENT_LENGTH {
@@ -166,6 +173,11 @@ impl Reader {
         if self.method == Method::GET {
             return f.here();
         }
+        self.came_from().unwrap_or_else(|| f.url("/dashboard"))
+    }
+
+    /// Returns the page of ours from which the reader came.
+    fn came_from(&self) -> Option<String> {
         let text = |name| self.headers.get(name).and_then(|value| value.to_str().ok());
         let came_from = text(REFERER).and_then(|referer| url::Url::parse(referer).ok());
         let came_from = came_from.filter(|page| {
@@ -175,35 +187,43 @@ impl Reader {
             );
             text(HOST).is_some_and(|host| host.eq_ignore_ascii_case(&authority))
         });
-        came_from.map_or_else(
-            || f.url("/dashboard"),
-            |page| page[url::Position::BeforePath..].to_owned(),
-        )
+        came_from.map(|page| page[url::Position::BeforePath..].to_owned())
+    }
+
+    /// Makes the page that tells of a problem.
+    fn page_of(&self, app: &Inner, f: &Arc<Frame>, problem: &Problem, id: &HeaderValue) -> Response {
+        let mut response = problem.render(id_text(id), f.now);
+        let status = response.status();
+        let known = ["403", "404", "405", "409", "412", "429", "500", "503"];
+        let name = known.iter().find(|known| **known == status.as_str()).unwrap_or(&"400");
+        let faults = problem.fields().map(|fields| spelled(f, fields)).unwrap_or_default();
+        // The advice says already what is missing, in words of the reader.
+        let is_told = !status.is_client_error() || matches!(status.as_u16(), 403 | 404) || !faults.is_empty();
+        let page = ErrorPage {
+            f: Arc::clone(f),
+            title: f.name("error.title", name),
+            advice: f.name("error.advice", name),
+            details: problem.details().filter(|_| !is_told).map(|text| f.fault(text)),
+            faults,
+            back: self.came_from().filter(|page| *page != f.here()),
+            status: status.as_u16(),
+            request_id: id_text(id).to_owned(),
+        };
+        if let Ok(html) = page.render() {
+            *response.body_mut() = Body::from(html);
+            let kind = HeaderValue::from_static("text/html; charset=utf-8");
+            response.headers_mut().insert(CONTENT_TYPE, kind);
+            harden(&mut response, app.settings.static_url.as_ref());
+        }
+        response
     }
 }
 
-/// Makes the page that tells of a problem.
-fn page_of(app: &Inner, f: &Arc<Frame>, problem: &Problem, id: &HeaderValue) -> Response {
-    let mut response = problem.render(id_text(id), f.now);
-    let status = response.status();
-    let known = ["403", "404", "405", "409", "412", "429", "500", "503"];
-    let name = known.iter().find(|known| **known == status.as_str()).unwrap_or(&"400");
-    let page = ErrorPage {
-        f: Arc::clone(f),
-        title: f.name("error.title", name),
-        advice: f.name("error.advice", name),
-        details: problem
-            .details()
-            .filter(|_| status.is_client_error())
-            .map(|text| f.fault(text)),
-        status: status.as_u16(),
-        request_id: id_text(id).to_owned(),
-    };
-    if let Ok(html) = page.render() {
-        *response.body_mut() = Body::from(html);
-        let kind = HeaderValue::from_static("text/html; charset=utf-8");
-        response.headers_mut().insert(CONTENT_TYPE, kind);
-        harden(&mut response, app.settings.static_url.as_ref());
-    }
-    response
+/// Names the fields that are wrong, each with what is wrong with it.
+fn spelled(f: &Frame, fields: &FieldErrors) -> Vec<(String, String)> {
+    let each = fields.iter().map(|(field, messages)| {
+        let messages: Vec<_> = messages.iter().map(|message| f.fault(message)).collect();
+        (f.field(field), messages.join(" "))
+    });
+    each.collect()
 }

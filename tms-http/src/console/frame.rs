@@ -110,6 +110,13 @@ impl Frame {
         self.words.t(&format!("{family}.{name}")).to_owned()
     }
 
+    /// Returns the name of a field; one that has none in the reader's language keeps its own.
+    pub(crate) fn field(&self, name: &str) -> String {
+        let key = format!("field.{name}");
+        let known = self.words.t(&key);
+        if known == key { name } else { known }.to_owned()
+    }
+
     /// Returns the text of a key with a value.
     pub(crate) fn t1(&self, key: &str, value: impl Display) -> String {
         self.words.fill(key, &[&value])

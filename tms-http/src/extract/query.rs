@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt::Display, str::FromStr};
 
 use axum::extract::{FromRequestParts, Query};
-use http::request::Parts;
+use http::{Uri, request::Parts};
 use tms_core::{
     error::FieldErrors,
     text::{InvalidText, Lines, clean},
@@ -24,6 +24,27 @@ pub(crate) struct Params {
 }
 
 impl Params {
+    /// Reads a query.
+    ///
+    /// # Errors
+    /// The problem, when it can't be read at all.
+    pub(crate) fn of_query(query: &str) -> Result<Self, Problem> {
+        let uri = Uri::builder().path_and_query(format!("/?{query}")).build();
+        let pairs = uri.ok().map(|uri| Query::<Vec<(String, String)>>::try_from_uri(&uri));
+        let pairs = pairs.and_then(Result::ok);
+        let Query(pairs) = pairs.ok_or_else(|| Problem::malformed("the query can't be read"))?;
+        let mut params = Self::default();
+        for (name, value) in pairs {
+            let name: String = name.chars().filter(|c| !c.is_control()).collect();
+            if let Some(value) = params.errors.take(&name, clean(&value, 0, MAX_VALUE, Lines::One))
+                && params.rest.insert(name.clone(), value).is_some()
+            {
+                params.errors.add(name, "is given twice");
+            }
+        }
+        Ok(params)
+    }
+
     /// Takes a text; an empty one counts as absent.
     pub(crate) fn text(&mut self, name: &'static str) -> Option<String> {
         let value = self.rest.remove(name).filter(|value| !value.is_empty())?;
@@ -100,17 +121,6 @@ impl<S: Send + Sync> FromRequestParts<S> for Params {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let pairs = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri);
-        let Query(pairs) = pairs.map_err(|_| Problem::malformed("the query can't be read"))?;
-        let mut params = Self::default();
-        for (name, value) in pairs {
-            let name: String = name.chars().filter(|c| !c.is_control()).collect();
-            if let Some(value) = params.errors.take(&name, clean(&value, 0, MAX_VALUE, Lines::One))
-                && params.rest.insert(name.clone(), value).is_some()
-            {
-                params.errors.add(name, "is given twice");
-            }
-        }
-        Ok(params)
+        Self::of_query(parts.uri.query().unwrap_or_default())
     }
 }

@@ -219,7 +219,17 @@ async fn a_token_is_shown_once_and_deleted() {
             &[("name", ""), ("days", "9999"), ("scopes", "user.write")],
         )
         .await;
-    assert!(page.page(422).contains("id=\"scopes-error\""), "{}", page.text);
+    for field in ["name", "days", "scopes"] {
+        assert!(
+            page.page(422).contains(&format!("id=\"{field}-error\"")),
+            "{field}: {}",
+            page.text
+        );
+    }
+    let page = browser
+        .post("/account/tokens/new", &[("name", "x"), ("days", "soon")])
+        .await;
+    assert!(page.page(422).contains("Must be 1 to 366"), "{}", page.text);
     assert!(
         !page.text.contains("user.write"),
         "what is not theirs to give is not offered"
@@ -243,6 +253,10 @@ async fn a_token_is_shown_once_and_deleted() {
     world.get("/alerts").token(&token).send().await.ok(200);
     let page = browser.get("/account").await;
     assert!(page.page(200).contains("robot") && !page.text.contains(&token));
+    for shown in ["Read terminals and their history", "terminal.read"] {
+        let is_name = shown.contains(' ');
+        assert_eq!(page.text.contains(shown), is_name, "{shown} in {}", page.text);
+    }
     let id = page
         .text
         .split("/account/tokens/")

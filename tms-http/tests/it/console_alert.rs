@@ -118,9 +118,6 @@ async fn many_alerts_are_answered_at_once() {
         .map(|row| row["id"].to_string())
         .collect();
     let back = "/alerts?severity=HIGH";
-    let nothing = browser.post("/alerts", &[("act", "resolve"), ("back", back)]).await;
-    assert_eq!(nothing.leads_to(), back);
-    assert!(browser.get(back).await.page(200).contains("No alert was chosen."));
     let fields = [
         ("act", "resolve"),
         ("back", back),
@@ -155,4 +152,181 @@ async fn the_first_alert_that_comes_can_be_answered() {
     );
     let resolved = browser.get("/alerts?state=resolved").await;
     assert!(!resolved.page(200).contains("id=\"answers\""));
+}
+
+#[tokio::test]
+async fn a_note_goes_with_a_resolution_only() {
+    let (world, _) = trouble().await;
+    let browser = Browser::of(&world, "support").await;
+    let path = format!("/alerts/{}", world.first("/alerts?alert_type=reader_absent").await);
+    let fields = [("act", "acknowledge"), ("notes", "cable loose")];
+    let answer = browser.post(&path, &fields).await;
+    let page = answer.page(422);
+    for part in [
+        "id=\"resolution_notes-error\"",
+        "A note is kept only with a resolution",
+        ">cable loose</textarea>",
+    ] {
+        assert!(page.contains(part), "{part} in {page}");
+    }
+    let alert = world.get(&path).by("viewer").send().await.ok(200);
+    assert_eq!(alert["state"], "open");
+}
+
+#[tokio::test]
+async fn what_was_typed_about_many_alerts_stays_until_it_is_done() {
+    let (world, _) = trouble().await;
+    let browser = Browser::of(&world, "support").await;
+    let back = "/alerts?alert_type=reader_absent";
+    let id = world.first(back).await.to_string();
+    let post = |fields: Vec<(&'static str, &str)>| {
+        let mut all = vec![("back", back)];
+        all.extend(fields);
+        let browser = &browser;
+        let all: Vec<_> = all.into_iter().map(|(name, value)| (name, value.to_owned())).collect();
+        async move {
+            let all: Vec<_> = all.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            browser.post("/alerts", &all).await
+        }
+    };
+    let nothing = post(vec![("act", "resolve"), ("notes", "router <b>replaced")]).await;
+    let page = nothing.page(422);
+    for part in [
+        "No alert was chosen.",
+        "value=\"router &#60;b&#62;replaced\"",
+        &format!("name=\"back\" value=\"{back}\""),
+        "TC-200-001",
+    ] {
+        assert!(page.contains(part), "{part} in {page}");
+    }
+    assert!(!page.contains("TC-200-002"), "the list is filtered as before: {page}");
+    let refused = post(vec![("act", "acknowledge"), ("notes", "seen"), ("ids", &id)]).await;
+    let page = refused.page(422);
+    assert!(
+        page.contains("Nothing was changed: A note is kept only with a resolution"),
+        "{page}"
+    );
+    assert!(
+        page.contains(&format!("value=\"{id}\" checked")) && page.contains("value=\"seen\""),
+        "{page}"
+    );
+    let long = "x".repeat(2_001);
+    let refused = post(vec![("act", "resolve"), ("notes", &long), ("ids", &id)]).await;
+    let page = refused.page(422);
+    assert!(
+        page.contains("Nothing was changed: Must be at most 2000 characters"),
+        "{page}"
+    );
+    assert!(
+        page.contains("id=\"resolution_notes-error\"") && page.contains(&long),
+        "{page}"
+    );
+    let done = post(vec![("act", "resolve"), ("notes", "replaced"), ("ids", &id)]).await;
+    assert_eq!(done.leads_to(), back);
+}
+
+#[tokio::test]
+async fn a_note_about_what_somebody_else_has_resolved_is_not_lost() {
+    let (world, _) = trouble().await;
+    let browser = Browser::of(&world, "support").await;
+    let path = format!("/alerts/{}", world.first("/alerts?alert_type=reader_absent").await);
+    let wish = json!({ "is_resolved": true, "resolution_notes": "theirs" });
+    world.patch(&path, &wish).by("operator").send().await.ok(200);
+    let answer = browser
+        .post(&path, &[("act", "resolve"), ("notes", "mine <b>\nall of it")])
+        .await;
+    let page = answer.page(409);
+    assert!(page.contains("id=\"typed\">mine &#60;b&#62;\nall of it</p>"), "{page}");
+    assert!(page.contains("theirs") && !page.contains("name=\"act\""), "{page}");
+}
+
+#[tokio::test]
+async fn many_terminals_that_fall_silent_at_once_are_said_to() {
+    let (world, agents) = trouble().await;
+    let body = json!({ "name": "hook", "language": "ja",
+        "web_hook": { "url": "https://example.com/hook", "secret": "a key of the signature" } });
+    world
+        .post("/notification-channels", &body)
+        .by("admin")
+        .send()
+        .await
+        .ok(201);
+    let settings = world.call("PUT", "/settings").by("admin").if_match("*");
+    let settings = settings.json(&json!({ "presence": { "mass_loss_minimum": 1 } }));
+    settings.send().await.ok(200);
+    for agent in &agents {
+        world.beat(agent, json!({})).send().await.ok(200);
+    }
+    // A longer step would be taken for an outage of the server.
+    for _ in 0..70 {
+        world.advance(10);
+        world.tick().await;
+    }
+    let list = world
+        .get("/alerts?alert_type=offline")
+        .by("viewer")
+        .send()
+        .await
+        .ok(200);
+    let alert = &list["data"][0];
+    assert_eq!(
+        (&alert["severity"], &alert["terminal"]),
+        (&json!("CRITICAL"), &json!(null)),
+        "{list}"
+    );
+    assert_eq!(alert["title"], "Many terminals fell silent at once");
+    let (due, connected) = (&alert["details"]["due"], &alert["details"]["connected"]);
+    let message = format!("{due} of {connected} connected terminals fell silent at once. The server's side is");
+    assert!(alert["message"].as_str().unwrap().starts_with(&message), "{alert}");
+    let mut browser = Browser::of(&world, "viewer").await;
+    browser.headers.retain(|(name, _)| *name != "accept-language");
+    browser.headers.push(("accept-language", "ja"));
+    let answer = browser.get(&format!("/alerts/{}", alert["id"])).await;
+    let page = answer.page(200);
+    for part in [
+        "<h1>多数の端末が同時に応答しなくなりました</h1>",
+        &format!("接続中の{connected}台のうち{due}台が同時に応答しなくなりました。"),
+        "応答のない端末数",
+        "接続中だった端末数",
+        "判定の保留時間(秒)",
+        "900",
+    ] {
+        assert!(page.contains(part), "{part} in {page}");
+    }
+    let told: Vec<String> = world.sent().into_iter().map(|(_, letter)| letter.subject).collect();
+    let expected = "TMS: [CRITICAL] 多数の端末が同時に応答しなくなりました".to_owned();
+    assert!(told.contains(&expected), "{told:?}");
+}
+
+#[tokio::test]
+async fn a_wrong_filter_is_named_in_the_language_of_the_reader() {
+    let world = World::new().await;
+    let mut browser = Browser::of(&world, "viewer").await;
+    browser.headers.retain(|(name, _)| *name != "accept-language");
+    browser.headers.push(("accept-language", "ja"));
+    browser.headers.push(("referer", "http://tms.example/alerts?state=all"));
+    let wrong = "/alerts?from_date=2026-02-02&to_date=2026-02-01";
+    let answer = browser.get(wrong).await;
+    let page = answer.page(422);
+    for part in [
+        "<strong>終了日</strong><span class=\"sub\">開始以降の日時を入力してください。</span>",
+        "id=\"back\" href=\"/alerts?state=all\">前のページに戻る",
+    ] {
+        assert!(page.contains(part), "{part} in {page}");
+    }
+    assert!(!page.contains("is wrong"), "{page}");
+    for (path, status) in [("/alerts/99", 404), ("/terminals/new", 403)] {
+        let answer = browser.get(path).await;
+        let page = answer.page(status);
+        assert!(
+            !page.contains("was not found") && !page.contains("is missing"),
+            "{page}"
+        );
+    }
+    browser.headers.retain(|(name, _)| *name != "referer");
+    browser.headers.push(("referer", "http://evil.example/alerts"));
+    assert!(
+        !browser.get(wrong).await.page(422).contains("id=\"back\""),
+        "a page of others"
+    );
 }

@@ -67,6 +67,28 @@ async fn the_dashboard_tells_of_the_last_days_and_of_customers_in_trouble() {
 }
 
 #[tokio::test]
+async fn nobody_is_told_that_all_is_well_while_a_reader_is_in_error() {
+    let world = World::new().await;
+    let customer = world.customer("ABC").await;
+    let agent = world.agent(customer, "TC-200-001").await;
+    world.beat(&agent, json!({})).send().await.ok(200);
+    world.tick().await;
+    let browser = Browser::of(&world, "viewer").await;
+    let well = "Everything that is heard works.";
+    assert!(browser.get("/dashboard").await.page(200).contains(well));
+    let absent = json!({ "device": { "state": "absent" } });
+    world.beat(&agent, absent).send().await.ok(200);
+    world.tick().await;
+    let alert = format!("/alerts/{}", world.first("/alerts").await);
+    let wish = json!({ "is_resolved": true });
+    world.patch(&alert, &wish).by("support").send().await.ok(200);
+    world.advance(10);
+    let page = browser.get("/dashboard").await;
+    assert!(page.page(200).contains("No open alert"), "{}", page.text);
+    assert!(!page.text.contains(well), "{}", page.text);
+}
+
+#[tokio::test]
 async fn long_times_are_drawn_from_hours() {
     let world = World::new().await;
     let customer = world.customer("ABC").await;

@@ -112,7 +112,7 @@ async fn what_went_wrong_is_summed_up() {
     for part in [
         "Card reader is not attached",
         "75.00 %",
-        "alert_type=reader_absent",
+        "alert_type=reader_absent&#38;from_date=2026-01-18&#38;to_date=2026-01-24\"",
         "&#60;script&#62;",
     ] {
         assert!(page.contains(part), "{part} in {page}");

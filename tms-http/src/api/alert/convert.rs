@@ -16,6 +16,8 @@ const WORDS: Words = Words(Locale::English);
 /// Shows an alert.
 pub(super) fn alert(alert: Alert, names: &Names) -> wire::Alert {
     let (terminal, customer) = names.get(alert.terminal).cloned().unzip();
+    let title = alert_text::title(WORDS, &alert);
+    let message = alert_text::message(WORDS, &alert, |at| at.to_string());
     let (acknowledged_by, acknowledged_at) = alert.acknowledged.unzip();
     let resolved = alert.resolved;
     wire::Alert {
@@ -25,8 +27,8 @@ pub(super) fn alert(alert: Alert, names: &Names) -> wire::Alert {
         alert_type: alert.cause.as_str().into(),
         severity: alert.severity.as_str().into(),
         state: alert.state.as_str().into(),
-        title: alert_text::title(WORDS, alert.cause),
-        message: alert_text::message(WORDS, alert.cause, &alert.details, |at| at.to_string()),
+        title,
+        message,
         details: alert.details,
         occurrences: alert.occurrences,
         is_acknowledged: acknowledged_at.is_some(),

@@ -71,7 +71,10 @@ async fn answer(
     mut form: Form,
 ) -> Answer {
     ctx.require(P::AlertWrite)?;
-    let wish = read_answer(&form)?;
+    let wish = read_answer(&mut form)?;
+    if form.is_wrong() {
+        return show_alert(&app, &ctx, f, StatusCode::UNPROCESSABLE_ENTITY, id, form).await;
+    }
     let key = if wish.resolve {
         "alerts.resolved"
     } else {

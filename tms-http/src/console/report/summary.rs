@@ -88,7 +88,7 @@ async fn show(State(app): State<App>, Visit { ctx, f }: Visit, mut params: Param
         (StatusCode::UNPROCESSABLE_ENTITY, None)
     } else {
         let summary = app.tms.reports().summary(&ctx, period, customer).await?;
-        (StatusCode::OK, Some(Found::of(&f, summary, period, customer)))
+        (StatusCode::OK, Some(Found::of(&app, &f, summary, period, customer)))
     };
     page_as(
         status,
@@ -109,7 +109,7 @@ async fn export(State(app): State<App>, Visit { ctx, .. }: Visit, params: Params
 }
 
 impl Found {
-    fn of(f: &Frame, summary: Summary, period: Period, customer: Option<CustomerId>) -> Self {
+    fn of(app: &App, f: &Frame, summary: Summary, period: Period, customer: Option<CustomerId>) -> Self {
         let sum = |of: fn(&Issue) -> u64| summary.issues.iter().map(of).sum();
         let mean = |mean: Option<Duration>| mean.map_or_else(|| "–".to_owned(), |mean| f.span(mean));
         let mut export = f.url("/reports/summary.csv");
@@ -117,9 +117,11 @@ impl Found {
         if let Some(customer) = customer {
             append(&mut export, "customer_id", &customer.to_string());
         }
+        let last = summary.window.to.minus(Duration::from_micros(1));
+        let days = [summary.window.from, last].map(|at| app.calendar().date(at).to_string());
         let row = |issue: Issue| IssueRow {
             mean: mean(mean_resolution([&issue])),
-            href: alerts_of(f, &issue, customer),
+            href: alerts_of(f, &issue, &days, customer),
             issue,
         };
         Self {
@@ -146,10 +148,13 @@ impl CustomerRow {
     }
 }
 
-fn alerts_of(f: &Frame, issue: &Issue, customer: Option<CustomerId>) -> String {
+/// Returns where the alerts of a cause are listed that were raised on days from one to another.
+fn alerts_of(f: &Frame, issue: &Issue, [from, to]: &[String; 2], customer: Option<CustomerId>) -> String {
     let mut address = f.url("/alerts");
     append(&mut address, "state", "all");
     append(&mut address, "alert_type", issue.cause.as_str());
+    append(&mut address, "from_date", from);
+    append(&mut address, "to_date", to);
     if let Some(customer) = customer {
         append(&mut address, "customer_id", &customer.to_string());
     }

@@ -155,7 +155,7 @@ async fn read(app: &App, ctx: &Ctx, form: &mut Form) -> Result<Option<TerminalDr
     let serial = SerialNumber::parse(form.value("serial_number").trim());
     let serial = form.errors.take("serial_number", serial);
     let customer = needed(app, ctx, form, "customer").await?;
-    let interval = form.need::<u32>("heartbeat_interval");
+    let interval = form.need_number("heartbeat_interval", MIN_INTERVAL_S, MAX_INTERVAL_S);
     let dates = ["installed_date", "warranty_end_date"].map(|name| {
         let text = form.text(name);
         optional_date(&mut form.errors, name, text.as_ref())

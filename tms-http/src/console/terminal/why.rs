@@ -6,7 +6,7 @@ use tms_core::{
     terminal::{Lifecycle, TerminalView},
 };
 
-use crate::{alert_text, console::frame::Frame};
+use crate::console::frame::Frame;
 
 /// The reasons, the main one first, and what helps.
 pub(super) struct Why {
@@ -32,7 +32,7 @@ pub(super) fn why(f: &Frame, view: &TerminalView, rules: &PresenceSettings) -> W
     }
     reasons.extend(deadline(f, presence, link, rules));
     for (cause, since) in presence.breaches.iter() {
-        let title = alert_text::title(f.words, cause);
+        let title = f.name("alert.title", cause);
         reasons.push(f.t2("why.breach", title, f.moment(&since)));
     }
     Why {
