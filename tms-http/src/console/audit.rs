@@ -44,6 +44,7 @@ const PATH: &str = "/audit";
 const TARGETS: &[&str] = &[
     "agent_token",
     "alert",
+    "alert_rule",
     "api_token",
     "customer",
     "enrolment_code",
@@ -53,6 +54,7 @@ const TARGETS: &[&str] = &[
     "session",
     "settings",
     "terminal",
+    "transfer",
     "user",
 ];
 

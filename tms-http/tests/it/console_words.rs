@@ -32,9 +32,10 @@ const FACTS: [&str; 10] = [
 ];
 
 /// What entries of the audit trail are about.
-const TARGETS: [&str; 12] = [
+const TARGETS: [&str; 14] = [
     "agent_token",
     "alert",
+    "alert_rule",
     "api_token",
     "customer",
     "enrolment_code",
@@ -44,6 +45,7 @@ const TARGETS: [&str; 12] = [
     "session",
     "settings",
     "terminal",
+    "transfer",
     "user",
 ];
 
@@ -245,4 +247,25 @@ fn field_names(sources: &str) -> BTreeSet<String> {
             Some(name.to_owned())
         })
         .collect()
+}
+
+/// Whatever the services write into the trail has words, and can be chosen.
+#[test]
+fn every_act_of_the_services_is_known() {
+    let (acts, kinds) = (acts(), TARGETS);
+    let permissions: Vec<String> = tms_core::permission::Permission::ALL
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    let text = sources(&["../tms-core/src"]);
+    let unknown: BTreeSet<&str> = text
+        .split('"')
+        .filter(|part| {
+            part.split_once('.').is_some_and(|(kind, act)| {
+                kinds.contains(&kind) && !act.is_empty() && act.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
+            })
+        })
+        .filter(|part| !acts.iter().chain(&permissions).any(|known| known == part))
+        .collect();
+    assert_eq!(unknown, BTreeSet::new());
 }
