@@ -90,14 +90,12 @@ impl AsyncRead for WatchedSocket {
 
 impl AsyncWrite for WatchedSocket {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        match self.poll_last(cx, buf) {
-            Some(polled) => polled,
-            None => {
-                let polled = Pin::new(&mut self.stream).poll_write(cx, buf);
-                self.watch.has_written(&polled);
-                polled
-            }
+        if let Some(polled) = self.poll_last(cx, buf) {
+            return polled;
         }
+        let polled = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.watch.has_written(&polled);
+        polled
     }
 
     fn poll_write_vectored(
