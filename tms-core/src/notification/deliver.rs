@@ -1,8 +1,15 @@
 //! From messages to the world: a reconciler that sends what is due, tries again what fails, and shows what fails.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
-use futures::future::join_all;
+use futures::{
+    StreamExt,
+    future::{BoxFuture, join_all},
+    stream::FuturesUnordered,
+};
 
 use super::{
     Channel, Destination, GIVEN_UP_AFTER, Letter, Message, Notifier, Outcome, PACE, SendError, Target, back_off,
@@ -23,19 +30,62 @@ pub struct Deliverer<'a> {
     pub(crate) clock: &'a dyn Clock,
 }
 
+/// Messages that are being sent, one by each channel at most. A channel that takes long keeps no other one waiting.
+pub(crate) struct UnderWay<'a> {
+    deliverer: &'a Deliverer<'a>,
+    sending: FuturesUnordered<BoxFuture<'a, (ChannelId, Result<bool, StoreError>)>>,
+    channels: BTreeSet<ChannelId>,
+}
+
+impl UnderWay<'_> {
+    /// Begins to send what is due by channels that send nothing now.
+    pub(crate) async fn begin(&mut self, fence: Fence) -> Result<(), StoreError> {
+        let deliverer = self.deliverer;
+        for message in deliverer.due(&self.channels).await? {
+            let channel = message.channel;
+            self.channels.insert(channel);
+            let sent = async move { (channel, deliverer.deliver(message, fence).await) };
+            self.sending.push(Box::pin(sent));
+        }
+        Ok(())
+    }
+
+    /// Waits for one to end and tells whether it was sent; `None` when none is under way.
+    pub(crate) async fn next(&mut self) -> Option<Result<bool, StoreError>> {
+        let (channel, sent) = self.sending.next().await?;
+        self.channels.remove(&channel);
+        Some(sent)
+    }
+}
+
 impl Deliverer<'_> {
-    /// Sends at most one message by each channel; channels don't wait for one another. Returns how many were sent.
+    /// Begins with nothing under way.
+    pub(crate) fn nothing_under_way(&self) -> UnderWay<'_> {
+        UnderWay {
+            deliverer: self,
+            sending: FuturesUnordered::new(),
+            channels: BTreeSet::new(),
+        }
+    }
+
+    /// Sends at most one message by each channel and waits for all. Returns how many were sent.
     ///
     /// # Errors
     /// What the store answered; [`StoreError::Fenced`] when another node leads.
     pub async fn tick(&self, fence: Fence) -> Result<u64, StoreError> {
+        let due = self.due(&BTreeSet::new()).await?;
+        let sent = join_all(due.into_iter().map(|message| self.deliver(message, fence))).await;
+        sent.into_iter().try_fold(0, |sent, one| Ok(sent + u64::from(one?)))
+    }
+
+    /// Returns the first message that is due by each channel, but not by the `busy` ones.
+    async fn due(&self, busy: &BTreeSet<ChannelId>) -> Result<Vec<Message>, StoreError> {
         let due = self.stores.notifications.due(self.clock.now(), STEP).await?;
         let mut first: BTreeMap<ChannelId, Message> = BTreeMap::new();
-        for message in due {
+        for message in due.into_iter().filter(|message| !busy.contains(&message.channel)) {
             first.entry(message.channel).or_insert(message);
         }
-        let sent = join_all(first.into_values().map(|message| self.deliver(message, fence))).await;
-        sent.into_iter().try_fold(0, |sent, one| Ok(sent + u64::from(one?)))
+        Ok(first.into_values().collect())
     }
 
     async fn deliver(&self, message: Message, fence: Fence) -> Result<bool, StoreError> {

@@ -377,11 +377,7 @@ fn applied(
     match draft.checked() {
         Ok(draft) => Some(draft),
         Err(Error::Invalid(wrong)) => {
-            for (field, messages) in wrong.iter() {
-                for message in messages {
-                    faults.add(field, message);
-                }
-            }
+            faults.merge(wrong);
             None
         }
         Err(_) => None,

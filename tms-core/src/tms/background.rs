@@ -76,7 +76,7 @@ impl Tms {
                 until(wait(stopped.clone()), self.keep_up(leader.clone())),
                 until(wait(stopped.clone()), self.roll_up_metrics(leader.clone())),
                 until(wait(stopped.clone()), self.seal_audit(leader.clone())),
-                until(wait(stopped.clone()), self.write_refusals()),
+                self.write_refusals(wait(stopped.clone())),
                 until(wait(stopped.clone()), self.learn_passwords()),
                 self.lead(leads, wait(stopped.clone())),
             )
@@ -224,13 +224,18 @@ impl Tms {
         let Some(deliverer) = self.notifications().deliverer() else {
             return std::future::pending().await;
         };
-        let mut timer = every(NOTIFY_EVERY);
+        let (mut timer, mut under_way) = (every(NOTIFY_EVERY), deliverer.nothing_under_way());
         loop {
-            timer.tick().await;
-            let Some(fence) = present(&leader) else { continue };
-            let sent = report("sending notifications", deliverer.tick(fence).await);
-            if let Some(sent) = sent.filter(|sent| *sent > 0) {
-                tracing::info!(sent, "notifications");
+            tokio::select! {
+                Some(sent) = under_way.next() => {
+                    if report("sending notifications", sent) == Some(true) {
+                        tracing::info!("a notification was sent");
+                    }
+                }
+                _ = timer.tick() => {
+                    let Some(fence) = present(&leader) else { continue };
+                    report("sending notifications", under_way.begin(fence).await);
+                }
             }
         }
     }
@@ -320,9 +325,12 @@ impl Tms {
         }
     }
 
-    async fn write_refusals(&self) {
+    async fn write_refusals(&self, stop: impl Future<Output = ()>) {
+        let mut stop = pin!(stop);
         loop {
+            // Only the waiting is cut short: what was taken and is being written would be lost.
             tokio::select! {
+                () = &mut stop => return,
                 () = self.0.refusals.news() => {}
                 () = tokio::time::sleep(REFUSALS_EVERY) => {}
             }
