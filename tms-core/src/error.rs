@@ -23,8 +23,8 @@ pub enum StoreError {
     /// Others still refer to it.
     #[error("{0} is still referred to")]
     Referenced(EntityRef),
-    /// It has as many terminals as it may have.
-    #[error("{0} has reached its number of terminals")]
+    /// It has as many terminals, or tokens, as it may have.
+    #[error("{0} has as many as it may have")]
     Full(EntityRef),
     /// Nobody would be left who can manage people.
     #[error("the last administrator would be gone")]

@@ -95,10 +95,12 @@ impl Customers {
         Ok(found.filter(|customer| ctx.sees(customer.id)))
     }
 
-    /// Changes a customer whose revision is still `seen`.
+    /// Changes a customer whose revision is still `seen`. Who is bound to it changes its name and contact, not what was
+    /// agreed with it.
     ///
     /// # Errors
-    /// [`Error::Stale`] when it is not, [`Error::Invalid`], [`Error::Conflict`] when the name is taken.
+    /// [`Error::Stale`] when it is not, [`Error::Invalid`], [`Error::Conflict`] when the name is taken,
+    /// [`Error::Denied`].
     pub async fn update(
         &self,
         ctx: &Ctx,
@@ -113,6 +115,9 @@ impl Customers {
             updated_at: ctx.now,
             ..before.clone()
         };
+        if ctx.scope().is_some() && agreed(&before.draft) != agreed(&next.draft) {
+            return Err(ctx.denied(Permission::CustomerWrite));
+        }
         let changes = changes(&shown(&before.draft), &shown(&next.draft));
         let entry = ctx.audit("customer.update", AuditTarget::existing("customer", id.get()), changes);
         next.revision = self.store.save(&next, seen, Envelope::audited(entry)).await?;
@@ -143,6 +148,18 @@ fn refuse_scoped(ctx: &Ctx) -> Result<(), Error> {
     } else {
         Ok(())
     }
+}
+
+/// Returns what was agreed with a customer, and what the support team notes of it.
+fn agreed(draft: &CustomerDraft) -> impl PartialEq {
+    (
+        draft.contract_type,
+        draft.contract_start_date,
+        draft.contract_end_date,
+        draft.is_active,
+        draft.max_terminals,
+        draft.notes.clone(),
+    )
 }
 
 /// Shows a draft in the audit trail.

@@ -30,7 +30,7 @@ impl Notifications {
     /// Mails a link; tells whether the mail server took it. Without a channel for mail there is nothing to do.
     ///
     /// # Errors
-    /// What the store answered. A mail server that refuses is shown in the channel, and is no error.
+    /// What the store answered. A mail server that refuses is shown in the audit trail, and is no error.
     pub(crate) async fn invite(&self, ctx: &Ctx, invitation: Invitation<'_>) -> Result<bool, Error> {
         let Some(notifier) = self.notifier.as_deref() else {
             return Ok(false);
@@ -52,15 +52,15 @@ impl Notifications {
         let sending = deliver::send(notifier, &self.seal, &channel, &letter);
         let sent = tokio::time::timeout(PATIENCE, sending).await;
         let sent = sent.unwrap_or_else(|_| Err(SendError("the mail server did not answer in time".to_owned())));
-        let outcome = deliver::outcome(&channel, &sent, &*self.clock);
-        if let Some(error) = &outcome.error {
+        // How the channel fares is left alone: that one person has no such mailbox must not hold alerts back.
+        let error = deliver::outcome(&channel, &sent, &*self.clock).error;
+        if let Some(error) = &error {
             tracing::warn!(channel = %channel.draft.name, error, "a password link could not be mailed");
         }
         let target = AuditTarget::existing("user", invitation.user.get());
-        let entry = ctx.audit("password_link.mail", target, json!({ "error": outcome.error }));
-        let store = &self.stores.notifications;
-        store.note(channel.id, &outcome, Envelope::audited(entry)).await?;
-        Ok(outcome.error.is_none())
+        let entry = ctx.audit("password_link.mail", target, json!({ "error": error }));
+        self.stores.audit.record(Envelope::audited(entry)).await?;
+        Ok(error.is_none())
     }
 }
 

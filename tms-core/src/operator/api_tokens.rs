@@ -12,7 +12,7 @@ use crate::{
     audit::AuditTarget,
     ctx::{Ctx, OperatorIdentity},
     envelope::Envelope,
-    error::{Error, FieldErrors, Proof},
+    error::{Error, FieldErrors, Proof, StoreError},
     id::ApiTokenId,
     idempotency::{once_made, unreadable},
     page::{Page, PageRequest},
@@ -93,13 +93,6 @@ impl ApiTokens {
     ) -> Result<(ApiToken, Token), Error> {
         let (name, scopes, expires_at) = request.read(person, ctx.now)?;
         let tokens = &self.shared.stores.api_tokens;
-        let counted = PageRequest {
-            count: true,
-            ..PageRequest::first(1)
-        };
-        if tokens.list(person.user, &counted).await?.total >= Some(MOST_TOKENS) {
-            return Err(Error::Conflict(format!("nobody has more than {MOST_TOKENS} tokens")));
-        }
         let token = self.shared.generate(TokenKind::Personal)?;
         let changes = json!({
             "name": { "after": name }, "scopes": { "after": scopes.to_string() },
@@ -114,7 +107,10 @@ impl ApiTokens {
             scopes,
             expires_at,
         };
-        Ok((tokens.insert(&new, ctx.now, with).await?, token))
+        match tokens.insert(&new, ctx.now, with).await {
+            Err(StoreError::Full(_)) => Err(Error::Conflict(format!("nobody has more than {MOST_TOKENS} tokens"))),
+            made => Ok((made?, token)),
+        }
     }
 
     /// Returns a token of the actor.

@@ -33,6 +33,11 @@ pub(super) fn address(public_url: &str, token: &Token) -> Secret<String> {
     Secret::new(format!("{root}/password-reset#token={}", token.expose()))
 }
 
+/// Shows a new link in the audit trail.
+pub(super) fn changes(expires_at: Timestamp) -> Value {
+    json!({ "expires_at": expires_at.to_string() })
+}
+
 /// Notes for who repeats a request until when the link is good that it made, if it made one.
 pub(super) fn note(expires_at: Option<Timestamp>) -> Value {
     json!({ "link_expires_at": expires_at.map(Timestamp::as_micros) })

@@ -4,7 +4,7 @@ use crate::{
     error::{Error, FieldErrors},
     id::{CustomerId, Revision, UserId},
     permission::Role,
-    secret::Secret,
+    secret::{Secret, TokenHash},
     text::{InvalidText, Lines, clean, search_key},
     time::Timestamp,
 };
@@ -18,6 +18,8 @@ pub struct NewUser {
     pub profile: Profile,
     /// The password, as a PHC string; `None` until the person sets one.
     pub password_hash: Option<Secret<String>>,
+    /// The link with which they set it, and until when that is good.
+    pub link: Option<(TokenHash, Timestamp)>,
 }
 
 /// What an administrator may change of a person.

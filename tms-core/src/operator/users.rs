@@ -41,15 +41,7 @@ impl UserRequest {
     /// # Errors
     /// [`Error::Invalid`] naming wrong fields.
     pub fn check(&self) -> Result<(), Error> {
-        self.clone().checked().map(drop)
-    }
-
-    fn checked(self) -> Result<(String, Profile), Error> {
-        let username = super::user::check_username(&self.username);
-        both(
-            username.map_err(|e| FieldErrors::single("username", e.0)),
-            self.profile.checked(),
-        )
+        checked(&self.username, self.profile.clone()).map(drop)
     }
 
     /// Asks for a person with a role and a password, who is bound to no customer.
@@ -164,33 +156,40 @@ impl Users {
     }
 
     async fn add(&self, ctx: &Ctx, request: UserRequest) -> Result<(User, Option<ShownLink>), Error> {
-        let password = request.password.clone();
-        let (username, profile) = request.checked()?;
+        let (username, profile) = checked(&request.username, request.profile)?;
         self.check_customer(&profile).await?;
-        let password_hash = match &password {
+        let password_hash = match &request.password {
             None => None,
             Some(password) => {
                 Passwords::check(password.expose(), &username)?;
                 Some(self.shared.passwords().hash(password).await?)
             }
         };
-        let needs_link = password_hash.is_none();
+        let until = ctx.now.plus(LINK_LIFE);
+        let token = match &password_hash {
+            None => Some(self.shared.generate(TokenKind::PasswordLink)?),
+            Some(_) => None,
+        };
         let changes = json!({
             "username": { "after": username }, "role": { "after": profile.role.as_str() },
             "customer_id": { "after": profile.customer.map(crate::id::CustomerId::get) },
         });
-        let with = Envelope::audited(ctx.audit("user.create", AuditTarget::created("user"), changes));
-        let with = with.once(ctx, link::note(needs_link.then(|| ctx.now.plus(LINK_LIFE))));
+        let target = AuditTarget::created("user");
+        let mut with = Envelope::audited(ctx.audit("user.create", target.clone(), changes));
+        if token.is_some() {
+            with.audit.push(ctx.audit("user.invite", target, link::changes(until)));
+        }
+        let with = with.once(ctx, link::note(token.as_ref().map(|_| until)));
         let new = NewUser {
             username,
             profile,
             password_hash,
+            link: token.as_ref().map(|token| (token.hash(), until)),
         };
         let user = self.shared.stores.users.insert(&new, ctx.now, with).await?;
-        let link = if needs_link {
-            Some(self.issue(ctx, &user, "user.invite", None).await?)
-        } else {
-            None
+        let link = match token {
+            Some(token) => Some(self.hand_out(ctx, &user, token, until).await),
+            None => None,
         };
         Ok((user, link))
     }
@@ -256,8 +255,17 @@ impl Users {
         if user.profile.is_disabled {
             return Err(Error::Conflict("this person is disabled".to_owned()));
         }
-        let remembered = Some(link::note(Some(ctx.now.plus(LINK_LIFE))));
-        self.issue(ctx, &user, "user.reset_password", remembered).await
+        let token = self.shared.generate(TokenKind::PasswordLink)?;
+        let link = PasswordLink {
+            user: id,
+            hash: token.hash(),
+            expires_at: ctx.now.plus(LINK_LIFE),
+        };
+        let target = AuditTarget::existing("user", id.get());
+        let entry = ctx.audit("user.reset_password", target, link::changes(link.expires_at));
+        let with = Envelope::audited(entry).once(ctx, link::note(Some(link.expires_at)));
+        self.shared.stores.password_links.issue(&link, with).await?;
+        Ok(self.hand_out(ctx, &user, token, link.expires_at).await)
     }
 
     /// Removes the second factor of somebody who has lost it.
@@ -279,38 +287,19 @@ impl Users {
         once(&*self.shared.stores.idempotency, ctx, work).await
     }
 
-    /// Makes a link; `answer` is what is remembered for the key of the request, unless another act does so.
-    async fn issue(
-        &self,
-        ctx: &Ctx,
-        user: &User,
-        action: &'static str,
-        answer: Option<Value>,
-    ) -> Result<ShownLink, Error> {
-        let token = self.shared.generate(TokenKind::PasswordLink)?;
-        let link = PasswordLink {
-            user: user.id,
-            hash: token.hash(),
-            expires_at: ctx.now.plus(LINK_LIFE),
-        };
-        let target = AuditTarget::existing("user", user.id.get());
-        let changes = json!({ "expires_at": link.expires_at.to_string() });
-        let mut with = Envelope::audited(ctx.audit(action, target, changes));
-        if let Some(answer) = answer {
-            with = with.once(ctx, answer);
-        }
-        self.shared.stores.password_links.issue(&link, with).await?;
+    /// Shows a link that is stored, once, and mails it where that is possible.
+    async fn hand_out(&self, ctx: &Ctx, user: &User, token: Token, expires_at: Timestamp) -> ShownLink {
         let address = self.public_url.as_deref().map(|url| link::address(url, &token));
         let mailed_to = match &address {
-            Some(address) => self.mail(ctx, user, address, link.expires_at).await,
+            Some(address) => self.mail(ctx, user, address, expires_at).await,
             None => None,
         };
-        Ok(ShownLink {
+        ShownLink {
             token: Some(token),
-            expires_at: link.expires_at,
+            expires_at,
             address,
             mailed_to,
-        })
+        }
     }
 
     /// Mails a link to its person; returns where to, if the mail server took it. The administrator has it anyhow, so
@@ -344,19 +333,18 @@ impl Users {
     }
 }
 
-/// Returns both values, or the faults of both.
-fn both<A, B>(a: Result<A, Error>, b: Result<B, Error>) -> Result<(A, B), Error> {
-    match (a, b) {
-        (Ok(a), Ok(b)) => Ok((a, b)),
-        (Err(Error::Invalid(mut all)), Err(Error::Invalid(more))) => {
-            for (field, messages) in more.iter() {
-                for message in messages {
-                    all.add(field, message.clone());
-                }
-            }
-            Err(Error::Invalid(all))
+/// Returns name and profile, or the faults of both.
+fn checked(username: &str, profile: Profile) -> Result<(String, Profile), Error> {
+    let mut errors = FieldErrors::default();
+    let username = errors.take("username", super::user::check_username(username));
+    match (profile.checked(), username) {
+        (Ok(profile), Some(username)) => Ok((username, profile)),
+        (Ok(_), None) => Err(Error::Invalid(errors)),
+        (Err(Error::Invalid(found)), _) => {
+            errors.merge(found);
+            Err(Error::Invalid(errors))
         }
-        (Err(error), _) | (_, Err(error)) => Err(error),
+        (Err(error), _) => Err(error),
     }
 }
 

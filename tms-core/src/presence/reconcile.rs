@@ -159,18 +159,18 @@ impl PresenceSweep {
         fence: Fence,
         rules: &BatchRules,
     ) -> Result<bool, StoreError> {
-        let mut held = self.held.lock().await;
-        let is_new = held.token != Some(fence.token);
+        let mut known = self.held.lock().await;
+        let is_new = known.token != Some(fence.token);
         if !sweep::is_mass_loss(due.due_for_loss, due.connected, &rules.presence) {
             // A leader before this one may have raised the alert and be gone.
-            if is_new || held.since.is_some() {
+            if is_new || known.since.is_some() {
                 self.alerts.resolve_server_alert(Cause::Offline, now, fence).await?;
             }
-            (held.token, held.since) = (Some(fence.token), None);
+            (known.token, known.since) = (Some(fence.token), None);
             return Ok(false);
         }
-        let since = held.since.filter(|_| !is_new).unwrap_or(now);
-        (held.token, held.since) = (Some(fence.token), Some(since));
+        let since = known.since.filter(|_| !is_new).unwrap_or(now);
+        (known.token, known.since) = (Some(fence.token), Some(since));
         let hold = Duration::from_secs(u64::from(rules.presence.mass_loss_hold_s));
         let alert = NewAlert {
             terminal: None,

@@ -235,8 +235,8 @@ pub fn log(n: i64) -> LogEntry {
     }
 }
 
-fn no_hash() -> Option<Secret<String>> {
-    Some(Secret::new("$test$".to_owned()))
+fn no_hash() -> Secret<String> {
+    Secret::new("$test$".to_owned())
 }
 
 /// Returns an operator of this name whose password hash is no hash.
@@ -244,7 +244,8 @@ pub fn user(name: &str) -> NewUser {
     NewUser {
         username: name.to_owned(),
         profile: profile(name, Role::Operator),
-        password_hash: no_hash(),
+        password_hash: Some(no_hash()),
+        link: None,
     }
 }
 
@@ -297,7 +298,7 @@ pub fn session_tokens(n: i64) -> SessionTokens {
 pub fn session(user: UserId, n: i64) -> NewSession {
     NewSession {
         user,
-        password_hash: no_hash(),
+        password_hash: Some(no_hash()),
         tokens: session_tokens(n),
         expires_at: at(12 * 3_600),
         address: Some([192, 0, 2, 7].into()),

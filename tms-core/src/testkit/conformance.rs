@@ -131,7 +131,7 @@ macro_rules! store_conformance {
             notification: every_field_reads_back, names_are_unique, a_save_leaves_the_state_alone,
                 deleting_takes_messages_along, a_step_is_all_or_nothing, due_ones_wait_for_their_channel,
                 one_try_at_a_time, endings_are_noted, dropping_spares_young_messages;
-            user: every_field_reads_back, names_are_unique, an_unknown_customer_is_missing,
+            user: every_field_reads_back, a_link_comes_with_the_person, names_are_unique, an_unknown_customer_is_missing,
                 a_save_changes_what_others_may_change, stale_revision_is_refused, one_of_parallel_saves_wins,
                 the_last_administrator_stays, parallel_demotions_leave_one_administrator,
                 disabling_ends_all_that_was_given_out, a_new_password_ends_other_sessions,
@@ -141,7 +141,7 @@ macro_rules! store_conformance {
                 a_rotation_replaces_the_tokens, old_refresh_tokens_lead_to_their_session, one_rotation_wins,
                 a_session_in_use_goes_on, a_proof_is_noted, an_ended_session_says_so, all_others_end_at_once, dropping_spares_living_sessions,
                 token_times_read_back;
-            api_token: every_field_reads_back, a_token_belongs_to_one_person, lists_are_newest_first, a_use_is_noted,
+            api_token: every_field_reads_back, nobody_has_too_many, a_token_belongs_to_one_person, lists_are_newest_first, a_use_is_noted,
                 a_deleted_one_is_unknown_at_once, dropping_spares_good_tokens;
             second_factor: every_field_reads_back, a_proposal_replaces_another, a_confirmed_one_is_not_replaced,
                 one_confirms, each_step_counts_once, each_recovery_code_counts_once, a_reseal_keeps_the_rest,

@@ -6,10 +6,12 @@ use async_trait::async_trait;
 use tms_core::{
     Actor, Error, NodeSettings, StoreError, Stores, Tms,
     ctx::{Ctx, Origin},
+    envelope::Envelope,
     id::UserId,
+    idempotency::IdempotencyKey,
     key::SecretKeys,
     operator::{
-        ConsoleEntry, GuessStore, NewUser, Profile, UserStore,
+        ConsoleEntry, GuessStore, NewUser, PasswordLink, PasswordLinkStore, Profile, User, UserStore,
         guess::{GuessWindow, KnownDevice},
         password::PasswordCost,
         sign_in::SignInRequest,
@@ -238,4 +240,70 @@ async fn a_disabled_account_makes_the_same_work_as_none() {
         }
     }
     assert_eq!(work_of("nobody", PASSWORD).await, (1, 1_000));
+}
+
+/// Keeps no link that comes by itself: the node goes away before.
+#[derive(Debug)]
+struct GoneBefore(Arc<dyn PasswordLinkStore>);
+
+#[async_trait]
+impl PasswordLinkStore for GoneBefore {
+    async fn issue(&self, _: &PasswordLink, _: Envelope) -> Result<(), StoreError> {
+        Err(StoreError::Unavailable("the node is gone".into()))
+    }
+
+    async fn find(&self, hash: TokenHash) -> Result<Option<(PasswordLink, User)>, StoreError> {
+        self.0.find(hash).await
+    }
+
+    async fn redeem(
+        &self,
+        hash: TokenHash,
+        password: &Secret<String>,
+        now: Timestamp,
+        with: Envelope,
+    ) -> Result<(), StoreError> {
+        self.0.redeem(hash, password, now, with).await
+    }
+
+    async fn drop_ended(&self, before: Timestamp) -> Result<u64, StoreError> {
+        self.0.drop_ended(before).await
+    }
+}
+
+/// A person without a password has the link with which they set one, or is not there: nobody who repeats the request is
+/// promised a link that was never stored.
+#[tokio::test]
+async fn a_person_comes_with_their_link_or_not_at_all() {
+    let store = MemoryStore::new();
+    let stores = store.stores();
+    let raced = Stores {
+        password_links: Arc::new(GoneBefore(stores.password_links.clone())),
+        ..stores.clone()
+    };
+    let tms = node(raced, PasswordCost::FOR_TESTS);
+    let mut request = UserRequest::with_password("yamada", Role::Viewer, secret(PASSWORD));
+    request.password = None;
+    let mut ctx = tms.system_ctx();
+    ctx.idempotency = Some(IdempotencyKey::new("caller".to_owned(), "key", [7; 32]).unwrap());
+    let (user, link) = tms.users().create(&ctx, request.clone()).await.unwrap();
+    let link = link.expect("a link");
+    let token = link.token.expect("a token, shown once");
+    let (kept, of) = stores
+        .password_links
+        .find(token.hash())
+        .await
+        .unwrap()
+        .expect("the link");
+    assert_eq!((kept.expires_at, of.id), (link.expires_at, user.id));
+    let (again, promised) = tms.users().create(&ctx, request).await.unwrap();
+    let promised = promised.expect("the same link");
+    assert_eq!((again.id, promised.expires_at), (user.id, kept.expires_at));
+    let entries = store.audit_entries();
+    let entries: Vec<_> = entries
+        .iter()
+        .map(|entry| (entry.action.as_str(), entry.target_id))
+        .collect();
+    let id = Some(user.id.get());
+    assert_eq!(entries, [("user.create", id), ("user.invite", id)]);
 }

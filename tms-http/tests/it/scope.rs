@@ -236,6 +236,25 @@ async fn nothing_is_made_for_another_customer() {
 }
 
 #[tokio::test]
+async fn nobody_lifts_their_own_customers_limits() {
+    let two = Two::new().await;
+    let path = format!("/customers/{}", two.customers[0]);
+    let change = |body: Value| two.world.patch(&path, &body).token(&two.token).if_match("*").send();
+    for body in [
+        json!({ "max_terminals": 1_000 }),
+        json!({ "contract_type": "premium" }),
+        json!({ "contract_start_date": "2020-01-01" }),
+        json!({ "contract_end_date": "2099-12-31" }),
+        json!({ "is_active": false }),
+        json!({ "notes": "pays well" }),
+    ] {
+        change(body).await.problem(403, "AUTH_003");
+    }
+    let contact = json!({ "contact_phone": "03-1234-5678", "is_active": true });
+    assert_eq!(change(contact).await.ok(200)["contact_phone"], "03-1234-5678");
+}
+
+#[tokio::test]
 async fn an_open_alert_goes_along_with_its_terminal() {
     let two = Two::new().await;
     let [own, _] = two.ids("/alerts").await;

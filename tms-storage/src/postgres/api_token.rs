@@ -5,8 +5,11 @@ use sqlx::{QueryBuilder, postgres::PgRow};
 use tms_core::{
     StoreError,
     envelope::Envelope,
-    id::{ApiTokenId, UserId},
-    operator::{ApiToken, ApiTokenStore, NewApiToken, User, api_token::Scopes},
+    id::{ApiTokenId, EntityRef, UserId},
+    operator::{
+        ApiToken, ApiTokenStore, NewApiToken, User,
+        api_token::{MOST_TOKENS, Scopes},
+    },
     page::{Page, PageRequest, PageStart},
     secret::TokenHash,
     time::Timestamp,
@@ -48,6 +51,18 @@ impl ApiTokenStore for PgStore {
     async fn insert(&self, token: &NewApiToken, now: Timestamp, with: Envelope) -> Result<ApiToken, StoreError> {
         self.bounded(async {
             let mut act = self.act(with).await?;
+            // Whoever makes another one for this person waits, and counts this one.
+            sqlx::query("SELECT 1 FROM operator_user WHERE id = $1 FOR NO KEY UPDATE")
+                .bind(token.user.get())
+                .execute(&mut *act.tx)
+                .await?;
+            let held: i64 = sqlx::query_scalar("SELECT count(*) FROM operator_api_token WHERE user_id = $1")
+                .bind(token.user.get())
+                .fetch_one(&mut *act.tx)
+                .await?;
+            if held.unsigned_abs() >= MOST_TOKENS {
+                return Err(StoreError::Full(EntityRef::new("user", token.user)).into());
+            }
             let row = sqlx::query(concat!(
                 "INSERT INTO operator_api_token AS t (user_id, hash, name, scopes, expires_at, created_at) \
                  VALUES ($1, $2, $3, $4, $5, $6) RETURNING ",

@@ -1,6 +1,7 @@
 //! One-time links with which people set a password.
 
 use async_trait::async_trait;
+use sqlx::PgConnection;
 use tms_core::{
     StoreError,
     envelope::Envelope,
@@ -18,20 +19,26 @@ use super::{
     user::{self, end_sessions, forget_devices, user_columns},
 };
 
+/// Keeps a link in the place of the one the person had.
+pub(super) async fn write(tx: &mut PgConnection, link: &PasswordLink) -> Result<(), Fault> {
+    sqlx::query(
+        "INSERT INTO operator_password_link (user_id, hash, expires_at) VALUES ($1, $2, $3) \
+         ON CONFLICT (user_id) DO UPDATE SET hash = excluded.hash, expires_at = excluded.expires_at",
+    )
+    .bind(link.user.get())
+    .bind(link.hash.0)
+    .bind(At::from(link.expires_at))
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
 #[async_trait]
 impl PasswordLinkStore for PgStore {
     async fn issue(&self, link: &PasswordLink, with: Envelope) -> Result<(), StoreError> {
         self.bounded(async {
             let mut act = self.act(with).await?;
-            sqlx::query(
-                "INSERT INTO operator_password_link (user_id, hash, expires_at) VALUES ($1, $2, $3) \
-                 ON CONFLICT (user_id) DO UPDATE SET hash = excluded.hash, expires_at = excluded.expires_at",
-            )
-            .bind(link.user.get())
-            .bind(link.hash.0)
-            .bind(At::from(link.expires_at))
-            .execute(&mut *act.tx)
-            .await?;
+            write(&mut act.tx, link).await?;
             act.finish(Some(link.user.get())).await
         })
         .await

@@ -6,7 +6,7 @@ use tms_core::{
     StoreError,
     envelope::Envelope,
     id::{CustomerId, Revision, SessionId, UserId},
-    operator::{NewUser, Profile, User, UserFilter, UserStore},
+    operator::{NewUser, PasswordLink, Profile, User, UserFilter, UserStore},
     page::{Cursor, Order, Page, PageRequest, PageStart},
     secret::Secret,
     time::Timestamp,
@@ -16,6 +16,7 @@ use super::{
     cells::Cells,
     error::Fault,
     listing::{COUNT, Conditions, anywhere, behind, count, direction, push_limit},
+    password_link,
     pool::PgStore,
     time::At,
 };
@@ -112,6 +113,10 @@ impl UserStore for PgStore {
             .fetch_one(&mut *act.tx)
             .await?;
             let stored = read_row(&row)?;
+            if let Some((hash, expires_at)) = user.link {
+                let user = stored.id;
+                password_link::write(&mut act.tx, &PasswordLink { user, hash, expires_at }).await?;
+            }
             act.finish(Some(stored.id.get())).await?;
             Ok(stored)
         })

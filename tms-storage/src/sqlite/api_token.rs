@@ -6,7 +6,10 @@ use tms_core::{
     StoreError,
     envelope::Envelope,
     id::{ApiTokenId, EntityRef, UserId},
-    operator::{ApiToken, ApiTokenStore, NewApiToken, User, api_token::Scopes},
+    operator::{
+        ApiToken, ApiTokenStore, NewApiToken, User,
+        api_token::{MOST_TOKENS, Scopes},
+    },
     page::{Order, Page, PageRequest},
     secret::TokenHash,
     time::Timestamp,
@@ -33,6 +36,14 @@ macro_rules! token_columns {
 impl ApiTokenStore for SqliteStore {
     async fn insert(&self, token: &NewApiToken, now: Timestamp, with: Envelope) -> Result<ApiToken, StoreError> {
         let mut work = self.act(&with).await?;
+        let held: i64 = sqlx::query_scalar("SELECT count(*) FROM operator_api_token WHERE user_id = ?")
+            .bind(token.user.get())
+            .fetch_one(work.conn())
+            .await
+            .or_fault(KIND, "")?;
+        if held.unsigned_abs() >= MOST_TOKENS {
+            return Err(StoreError::Full(EntityRef::new("user", token.user)));
+        }
         let id: i64 = sqlx::query_scalar(
             "INSERT INTO operator_api_token (user_id, hash, name, scopes, expires_at, created_at)
              VALUES (?, ?, ?, ?, ?, ?) RETURNING id",

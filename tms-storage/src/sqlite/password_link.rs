@@ -1,6 +1,7 @@
 //! One-time links with which people set a password.
 
 use async_trait::async_trait;
+use sqlx::SqliteConnection;
 use tms_core::{
     StoreError,
     envelope::Envelope,
@@ -19,20 +20,26 @@ use super::{
 
 const KIND: &str = "password link";
 
+/// Keeps a link in the place of the one the person had.
+pub(super) async fn write(conn: &mut SqliteConnection, link: &PasswordLink) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO operator_password_link (user_id, hash, expires_at) VALUES (?, ?, ?)
+         ON CONFLICT (user_id) DO UPDATE SET hash = excluded.hash, expires_at = excluded.expires_at",
+    )
+    .bind(link.user.get())
+    .bind(link.hash.0.to_vec())
+    .bind(link.expires_at.as_micros())
+    .execute(conn)
+    .await
+    .or_fault("user", link.user)
+    .map(drop)
+}
+
 #[async_trait]
 impl PasswordLinkStore for SqliteStore {
     async fn issue(&self, link: &PasswordLink, with: Envelope) -> Result<(), StoreError> {
         let mut work = self.act(&with).await?;
-        sqlx::query(
-            "INSERT INTO operator_password_link (user_id, hash, expires_at) VALUES (?, ?, ?)
-             ON CONFLICT (user_id) DO UPDATE SET hash = excluded.hash, expires_at = excluded.expires_at",
-        )
-        .bind(link.user.get())
-        .bind(link.hash.0.to_vec())
-        .bind(link.expires_at.as_micros())
-        .execute(work.conn())
-        .await
-        .or_fault("user", link.user)?;
+        write(work.conn(), link).await?;
         work.seal(&with, Some(link.user.get())).await
     }
 

@@ -6,7 +6,7 @@ use tms_core::{
     StoreError,
     envelope::Envelope,
     id::{CustomerId, EntityRef, Revision, SessionId, UserId},
-    operator::{NewUser, Profile, User, UserFilter, UserStore},
+    operator::{NewUser, PasswordLink, Profile, User, UserFilter, UserStore},
     page::{Cursor, Order, Page, PageRequest},
     secret::Secret,
     time::Timestamp,
@@ -17,6 +17,7 @@ use super::{
     error::OrFault,
     fields::Fields,
     listing::{Listing, Query},
+    password_link,
 };
 
 const KIND: &str = "user";
@@ -96,6 +97,10 @@ impl UserStore for SqliteStore {
         .await
         .or_fault_referring(KIND, &user.username, "customer")?;
         let id = UserId::new(id).map_err(|e| StoreError::Corrupt(EntityRef::new(KIND, id), e.into()))?;
+        if let Some((hash, expires_at)) = user.link {
+            let user = id;
+            password_link::write(work.conn(), &PasswordLink { user, hash, expires_at }).await?;
+        }
         let stored = get(work.conn(), id).await?;
         work.seal(&with, Some(id.get())).await?;
         Ok(stored)

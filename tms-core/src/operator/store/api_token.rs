@@ -19,6 +19,10 @@ use crate::{
 #[async_trait]
 pub trait ApiTokenStore: fmt::Debug + Send + Sync + 'static {
     /// Writes a token and the envelope in one transaction.
+    ///
+    /// # Errors
+    /// [`StoreError::Full`] when the person has [`MOST_TOKENS`](crate::operator::api_token::MOST_TOKENS), also if many are
+    /// made at the same time (case `api_token::nobody_has_too_many`); [`StoreError::Missing`] when the person is gone.
     async fn insert(&self, token: &NewApiToken, now: Timestamp, with: Envelope) -> Result<ApiToken, StoreError>;
 
     /// Returns the token of this hash, an expired one too, and its person.

@@ -45,7 +45,7 @@ pub trait UserStore: fmt::Debug + Send + Sync + 'static {
     /// Lists people by name (bytewise). The cursor's value is the name.
     async fn list(&self, filter: &UserFilter, order: Order, page: &PageRequest) -> Result<Page<User>, StoreError>;
 
-    /// Writes a person and the envelope in one transaction.
+    /// Writes a person, their link and the envelope in one transaction (case `user::a_link_comes_with_the_person`).
     ///
     /// # Errors
     /// [`StoreError::Duplicate`] when the name is taken (case `user::names_are_unique`), [`StoreError::Missing`] when

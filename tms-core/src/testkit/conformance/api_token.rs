@@ -1,5 +1,7 @@
 //! Cases of [`crate::operator::ApiTokenStore`].
 
+use futures::future::join_all;
+
 use crate::{
     Stores,
     error::StoreError,
@@ -51,6 +53,24 @@ pub async fn every_field_reads_back(stores: &Stores) {
         assert_eq!(by_hash(stores, n).await, Some((expected, user.clone())));
     }
     assert_eq!(by_hash(stores, 9).await, None);
+}
+
+/// Of many that are made at the same time as many are kept as a person may have; another person has their own.
+pub async fn nobody_has_too_many(stores: &Stores) {
+    let (one, two) = (given::user(stores, "one").await, given::user(stores, "two").await);
+    let news: Vec<_> = (1..=60).map(|n| build::api_token(one.id, n)).collect();
+    let made = news.iter().map(|new| stores.api_tokens.insert(new, NOW, build::act()));
+    let outcomes = join_all(made).await;
+    assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 50);
+    for outcome in outcomes.into_iter().filter(Result::is_err) {
+        refused!(outcome, StoreError::Full(_));
+    }
+    let held = stores.api_tokens.list(one.id, &build::whole_page()).await.unwrap();
+    assert_eq!(held.total, Some(50));
+    token(stores, &two, 61).await;
+    let (user, id) = (one.id, held.items[0].id);
+    stores.api_tokens.delete(user, id, build::act()).await.unwrap();
+    token(stores, &one, 62).await;
 }
 
 /// A token is found and deleted by its own person only.

@@ -28,6 +28,28 @@ fn word(text: &str) -> Secret<String> {
     Secret::new(text.to_owned())
 }
 
+/// The first link of a person is there with them, and where they are refused it is not.
+pub async fn a_link_comes_with_the_person(stores: &Stores) {
+    let invited = |n| {
+        let link = (build::hash("password link", n), at(n));
+        NewUser {
+            password_hash: None,
+            link: Some(link),
+            ..build::user("one")
+        }
+    };
+    let user = stores.users.insert(&invited(1), NOW, build::act()).await.unwrap();
+    let find = async |n| {
+        let hash = build::hash("password link", n);
+        stores.password_links.find(hash).await.unwrap()
+    };
+    let (link, of) = find(1).await.expect("the link");
+    assert_eq!((link.user, link.expires_at, of), (user.id, at(1), user));
+    let taken = stores.users.insert(&invited(2), NOW, build::act()).await;
+    refused!(taken, StoreError::Duplicate(_));
+    assert_eq!(find(2).await, None);
+}
+
 /// A person reads back by id and by name, at both ends of each field.
 pub async fn every_field_reads_back(stores: &Stores) {
     assert!(!stores.users.has_users().await.unwrap());
@@ -42,6 +64,7 @@ pub async fn every_field_reads_back(stores: &Stores) {
             is_disabled: true,
         },
         password_hash: None,
+        link: None,
     };
     for new in [full, build::user("bare")] {
         let stored = stores.users.insert(&new, at(1), build::act()).await.unwrap();

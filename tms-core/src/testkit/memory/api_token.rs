@@ -10,7 +10,7 @@ use crate::{
     envelope::Envelope,
     error::StoreError,
     id::{ApiTokenId, EntityRef, UserId},
-    operator::{ApiToken, ApiTokenStore, NewApiToken, User},
+    operator::{ApiToken, ApiTokenStore, NewApiToken, User, api_token::MOST_TOKENS},
     page::{Order, Page, PageRequest},
     secret::TokenHash,
     time::Timestamp,
@@ -22,6 +22,10 @@ impl ApiTokenStore for MemoryStore {
         let mut state = self.enter()?;
         state.check(&with)?;
         state.user(token.user)?;
+        let own = state.api_tokens.values().filter(|(_, held)| held.user == token.user);
+        if u64::try_from(own.count()).unwrap_or(u64::MAX) >= MOST_TOKENS {
+            return Err(StoreError::Full(EntityRef::new("user", token.user)));
+        }
         let id = state.next_id();
         let stored = ApiToken {
             id: ApiTokenId::new(id).expect("ids grow from one"),

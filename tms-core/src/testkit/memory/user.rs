@@ -11,7 +11,7 @@ use crate::{
     envelope::Envelope,
     error::StoreError,
     id::{EntityRef, Revision, SessionId, UserId},
-    operator::{NewUser, Profile, User, UserFilter, UserStore},
+    operator::{NewUser, PasswordLink, Profile, User, UserFilter, UserStore},
     page::{Order, Page, PageRequest},
     secret::Secret,
     time::Timestamp,
@@ -124,6 +124,11 @@ impl UserStore for MemoryStore {
             revision: Revision::FIRST,
         };
         state.users.insert(id, stored.clone());
+        if let Some((hash, expires_at)) = user.link {
+            let user = stored.id;
+            let link = PasswordLink { user, hash, expires_at };
+            state.links.insert(hash, link);
+        }
         state.finish(with, id);
         Ok(stored)
     }
