@@ -53,7 +53,8 @@ pub trait AlertStore: fmt::Debug + Send + Sync + 'static {
     ///
     /// Never opens a second alert of one terminal and cause: raising it again counts as an occurrence of the open one
     /// (case `alert::one_open_alert_per_terminal_and_cause`). Carrying out the same plan twice changes nothing more
-    /// (case `alert::applying_twice_changes_nothing_more`).
+    /// (case `alert::applying_twice_changes_nothing_more`). A store that would have to wait for somebody else who changes
+    /// one of the alerts may leave everything as it was.
     ///
     /// # Errors
     /// [`StoreError::Fenced`] when `fence` is not the present one; nothing is written then.

@@ -33,7 +33,23 @@ impl PgStore {
     /// Begins a mutation, checks its reason and its fence and takes its idempotency key.
     pub(super) async fn act(&self, with: Envelope) -> Result<Act, Fault> {
         with.check()?;
-        let mut tx = self.begin().await?;
+        let tx = self.begin().await?;
+        self.act_in(tx, with).await
+    }
+
+    /// Begins a mutation that may take long and, but for its envelope, writes no events: who follows them does not wait
+    /// for it. An envelope that has some makes it a mutation like any other.
+    pub(super) async fn act_without_events(&self, with: Envelope) -> Result<Act, Fault> {
+        with.check()?;
+        let tx = if with.events.is_empty() {
+            self.begin_without_events().await?
+        } else {
+            self.begin().await?
+        };
+        self.act_in(tx, with).await
+    }
+
+    async fn act_in(&self, mut tx: Tx, with: Envelope) -> Result<Act, Fault> {
         if let Some(fence) = with.fence {
             check_fence(&mut tx, fence).await?;
         }
@@ -91,9 +107,10 @@ impl Act {
     }
 }
 
-/// Checks that `fence` is the present one and keeps it so until the end of the transaction.
+/// Checks that `fence` is the present one and keeps it so until the end of the transaction: with a lock that a takeover
+/// waits for, but no renewal.
 pub(super) async fn check_fence(tx: &mut PgConnection, fence: Fence) -> Result<(), Fault> {
-    let token: Option<i64> = sqlx::query_scalar("SELECT token FROM lease WHERE name = $1 FOR SHARE")
+    let token: Option<i64> = sqlx::query_scalar("SELECT token FROM lease WHERE name = $1 FOR KEY SHARE")
         .bind(fence.lease)
         .fetch_optional(tx)
         .await?;

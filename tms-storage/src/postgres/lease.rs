@@ -1,4 +1,5 @@
-//! Leadership.
+//! Leadership. Whoever writes under a fence holds the row against a change of leader until its end; the renewal by the
+//! present one waits for nobody.
 
 use std::time::Duration;
 
@@ -9,7 +10,15 @@ use tms_core::{
     time::Timestamp,
 };
 
-use super::{pool::PgStore, time::At};
+use super::{error::Fault, pool::PgStore, time::At};
+
+/// Who reaches for a lease, and from when to when.
+struct Reach<'a> {
+    lease: &'static str,
+    holder: &'a str,
+    now: At,
+    until: At,
+}
 
 #[async_trait]
 impl LeaseStore for PgStore {
@@ -21,19 +30,20 @@ impl LeaseStore for PgStore {
         ttl: Duration,
     ) -> Result<Option<Fence>, StoreError> {
         self.bounded(async {
-            // A lease that was given back has no holder, so that whoever takes it counts as a new leader.
-            let token: Option<i64> = sqlx::query_scalar(
-                "INSERT INTO lease AS l (name, holder, token, expires_at) VALUES ($1, $2, 1, $4) \
-                 ON CONFLICT (name) DO UPDATE SET holder = $2, expires_at = $4, \
-                 token = l.token + CASE WHEN l.holder = $2 THEN 0 ELSE 1 END \
-                 WHERE l.holder = $2 OR l.holder = '' OR l.expires_at <= $3 RETURNING l.token",
-            )
-            .bind(lease)
-            .bind(holder)
-            .bind(At::from(now))
-            .bind(At::from(now.plus(ttl)))
-            .fetch_optional(self.pool())
-            .await?;
+            let reach = Reach {
+                lease,
+                holder,
+                now: now.into(),
+                until: now.plus(ttl).into(),
+            };
+            let token = match self.renew(&reach).await? {
+                Some(token) => Some(token),
+                None => match self.take_over(&reach).await {
+                    // The former leader still writes: the next try comes soon.
+                    Err(fault) if fault.is_lock_timeout() => None,
+                    outcome => outcome?,
+                },
+            };
             Ok(token.map(|token| Fence { lease, token }))
         })
         .await
@@ -49,5 +59,46 @@ impl LeaseStore for PgStore {
             Ok(())
         })
         .await
+    }
+}
+
+impl PgStore {
+    /// Extends the lease of who has it. Changes no key, so that it passes by those who write under the fence.
+    async fn renew(&self, reach: &Reach<'_>) -> Result<Option<i64>, Fault> {
+        let token =
+            sqlx::query_scalar("UPDATE lease SET expires_at = $3 WHERE name = $1 AND holder = $2 RETURNING token")
+                .bind(reach.lease)
+                .bind(reach.holder)
+                .bind(reach.until)
+                .fetch_optional(self.pool())
+                .await?;
+        Ok(token)
+    }
+
+    /// Takes a lease that is new, was given back or ran out. The lock waits for everybody who writes under the old fence,
+    /// and whoever comes with it later finds the new token. A lease that was given back has no holder, so that whoever
+    /// takes it counts as a new leader.
+    async fn take_over(&self, reach: &Reach<'_>) -> Result<Option<i64>, Fault> {
+        let mut tx = self.begin().await?;
+        let is_free = sqlx::query("SELECT FROM lease WHERE name = $1 AND (holder = '' OR expires_at <= $2) FOR UPDATE")
+            .bind(reach.lease)
+            .bind(reach.now)
+            .fetch_optional(&mut *tx)
+            .await?
+            .is_some();
+        let statement = if is_free {
+            "UPDATE lease SET holder = $2, expires_at = $3, token = token + 1 WHERE name = $1 RETURNING token"
+        } else {
+            "INSERT INTO lease (name, holder, token, expires_at) VALUES ($1, $2, 1, $3) \
+             ON CONFLICT DO NOTHING RETURNING token"
+        };
+        let token = sqlx::query_scalar(statement)
+            .bind(reach.lease)
+            .bind(reach.holder)
+            .bind(reach.until)
+            .fetch_optional(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        Ok(token)
     }
 }

@@ -98,7 +98,7 @@ impl MetricStore for PgStore {
 
 impl PgStore {
     async fn try_roll_up(&self, hour: Hour, fence: Fence) -> Result<u64, Fault> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin_without_events().await?;
         let millis = PATIENCE.as_millis();
         sqlx::query(AssertSqlSafe(format!("SET LOCAL statement_timeout = '{millis}ms'")))
             .execute(&mut *tx)
@@ -123,7 +123,7 @@ impl PgStore {
         .bind(to)
         .execute(&mut *tx)
         .await?;
-        // Last, because it holds up the renewal of the lease.
+        // Last, because it holds up who takes the lease over.
         check_fence(&mut tx, fence).await?;
         sqlx::query(
             "INSERT INTO metric_progress AS p (one, next_hour) VALUES (true, $1) \

@@ -123,6 +123,17 @@ impl PgStore {
         Ok(self.pool.begin().await?)
     }
 
+    /// Begins a transaction that may take long and promises to write no event, so that readers of events pass by it
+    /// (`tms_event_horizon`).
+    pub(super) async fn begin_without_events(&self) -> Result<Tx, Fault> {
+        let mut tx = self.begin().await?;
+        // Before anything is written: from then on readers would wait.
+        sqlx::query("SELECT pg_advisory_xact_lock_shared(hashtextextended('tms_no_events', 0))")
+            .execute(&mut *tx)
+            .await?;
+        Ok(tx)
+    }
+
     pub(super) async fn heartbeat_connection(&self) -> Result<PoolConnection<Postgres>, Fault> {
         Ok(self.heartbeat_pool.acquire().await?)
     }

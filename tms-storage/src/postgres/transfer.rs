@@ -61,7 +61,7 @@ impl PgStore {
         now: Timestamp,
         with: Envelope,
     ) -> Result<Taken, Fault> {
-        let mut act = self.act(with).await?;
+        let mut act = self.act_without_events(with).await?;
         let (tx, mut taken) = (&mut *act.tx, Taken::default());
         for draft in &fixture.customers {
             taken.customers += u64::from(customer::add_new(tx, draft, now).await?);
