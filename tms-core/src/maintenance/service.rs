@@ -83,7 +83,7 @@ impl Maintenances {
         let entry = entry.of_customer(terminal.map(|known| known.draft.customer));
         let with = Envelope::audited(entry).once(ctx, Value::Null);
         let made = self.store.insert(&plan, &ctx.actor_name(), ctx.now, with).await?;
-        self.put_in_step(ctx).await?;
+        self.put_in_step(ctx, made.plan.terminal).await;
         Ok(made)
     }
 
@@ -103,7 +103,8 @@ impl Maintenances {
         );
         let entry = entry.of_customer(terminal.draft.customer);
         self.store.end(id, ctx.now, Envelope::audited(entry)).await?;
-        self.put_in_step(ctx).await
+        self.put_in_step(ctx, terminal.id).await;
+        Ok(())
     }
 
     /// Returns a time.
@@ -131,9 +132,13 @@ impl Maintenances {
         Ok(self.store.list(ctx.scope(), terminal, page).await?)
     }
 
-    async fn put_in_step(&self, ctx: &Ctx) -> Result<(), Error> {
+    /// Lets the act be seen at once. What was planned or ended is written already, so that nobody is told of a failure
+    /// here: the reconciler does the same within a second.
+    async fn put_in_step(&self, ctx: &Ctx, terminal: TerminalId) {
         let rules = Arc::clone(&self.rules.borrow());
-        reconcile::put_in_step(&*self.store, &*self.presence, &rules, ctx.now, None).await?;
-        Ok(())
+        let done = reconcile::put_one_in_step(&*self.store, &*self.presence, &rules, ctx.now, terminal).await;
+        if let Err(error) = done {
+            tracing::debug!(terminal.id = %terminal, error = %error, "the reconciler will turn the maintenance");
+        }
     }
 }

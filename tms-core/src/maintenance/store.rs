@@ -41,6 +41,12 @@ pub trait MaintenanceStore: fmt::Debug + Send + Sync + 'static {
     async fn end(&self, id: MaintenanceId, at: Timestamp, with: Envelope) -> Result<(), StoreError>;
 
     /// Returns up to `limit` active terminals whose presence row says otherwise than the times at `now` do (a time
-    /// holds in `[from, until)`), with what it should say (case `maintenance::out_of_step_finds_begin_and_end`).
-    async fn out_of_step(&self, now: Timestamp, limit: u32) -> Result<Vec<(TerminalId, bool)>, StoreError>;
+    /// holds in `[from, until)`), with what it should say (case `maintenance::out_of_step_finds_begin_and_end`); of one
+    /// terminal only if given (case `maintenance::out_of_step_is_asked_of_one`).
+    async fn out_of_step(
+        &self,
+        now: Timestamp,
+        only: Option<TerminalId>,
+        limit: u32,
+    ) -> Result<Vec<(TerminalId, bool)>, StoreError>;
 }

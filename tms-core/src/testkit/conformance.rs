@@ -125,7 +125,7 @@ macro_rules! store_conformance {
                 a_transfer_is_all_or_nothing, a_large_transfer_is_stored;
             maintenance: every_field_reads_back, lists_are_newest_first, ending_only_brings_forward,
                 out_of_step_finds_begin_and_end, overlapping_times_hold_together,
-                one_ended_before_it_began_never_holds, out_of_step_is_limited_to_active_ones;
+                one_ended_before_it_began_never_holds, out_of_step_is_limited_to_active_ones, out_of_step_is_asked_of_one;
             metric: an_hour_is_rolled_up_once, rolling_again_leaves_the_same, the_next_hour_never_goes_back,
                 a_fenced_leader_notes_nothing, the_tail_comes_from_heartbeats, old_hours_are_dropped;
             notification: every_field_reads_back, names_are_unique, a_save_leaves_the_state_alone,

@@ -114,7 +114,7 @@ impl Tms {
             return Ok(());
         };
         let rules = self.settings().rules();
-        put_in_step(&*stores.maintenance, &*stores.presence, &rules, now, Some(fence)).await?;
+        put_in_step(&*stores.maintenance, &*stores.presence, &rules, now, fence).await?;
         self.sweeper().tick(now, fence, &rules).await?;
         self.alerter().tick(now, fence, &rules).await?;
         self.follower().tick(now, fence).await?;
@@ -241,7 +241,7 @@ impl Tms {
             timer.tick().await;
             let Some(fence) = present(&leader) else { continue };
             let rules = self.settings().rules();
-            let done = put_in_step(&*stores.maintenance, &*stores.presence, &rules, self.now(), Some(fence)).await;
+            let done = put_in_step(&*stores.maintenance, &*stores.presence, &rules, self.now(), fence).await;
             report("beginning and ending maintenance", done);
         }
     }

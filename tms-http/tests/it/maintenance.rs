@@ -1,6 +1,10 @@
 //! Maintenance: planned, in force, ended.
 
 use serde_json::json;
+use tms_core::{
+    maintenance::NewMaintenance,
+    testkit::{build, given},
+};
 
 use crate::world::World;
 
@@ -84,4 +88,46 @@ async fn wrong_plans_are_refused() {
         .send()
         .await
         .problem(404, "RES_001");
+}
+
+/// A person's own terminal is turned at once, however many others wait for the reconciler, which turns them all.
+#[tokio::test]
+async fn others_that_wait_do_not_come_first() {
+    let world = World::new().await;
+    let stores = world.store.stores();
+    let theirs = given::customer(&stores, "theirs").await;
+    let now = world.tms.now();
+    let fleet = given::fleet(&stores, theirs.id, 600).await;
+    for terminal in &fleet {
+        let plan = NewMaintenance {
+            terminal: *terminal,
+            from: now,
+            until: None,
+            reason: "stocktaking".to_owned(),
+        };
+        let planned = stores.maintenance.insert(&plan, "somebody", now, build::act());
+        planned.await.unwrap();
+    }
+    let customer = world.customer("ABC").await;
+    let agent = world.agent(customer, "TC-200-001").await;
+    let body = json!({ "terminal_id": agent.id, "until": "2026-01-24T12:00:00Z", "reason": "cable" });
+    let made = world.post("/maintenance", &body).by("support").send().await;
+    assert_eq!(world.terminal(agent.id).await["status"], "maintenance");
+    let first = fleet[0].get();
+    assert_eq!(
+        world.terminal(first).await["status"],
+        "offline",
+        "not this person's to turn"
+    );
+    world
+        .call("DELETE", &made.location())
+        .by("support")
+        .send()
+        .await
+        .ok(204);
+    assert_eq!(world.terminal(agent.id).await["status"], "offline");
+    world.tick().await;
+    for terminal in [fleet[0], fleet[599]] {
+        assert_eq!(world.terminal(terminal.get()).await["status"], "maintenance");
+    }
 }

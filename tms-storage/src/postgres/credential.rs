@@ -23,7 +23,7 @@ impl CredentialStore for PgStore {
                  FROM agent_token k JOIN terminal t ON t.id = k.terminal_id WHERE k.hash = $1",
             )
             .bind(token.0)
-            .fetch_optional(self.pool())
+            .fetch_optional(self.duty())
             .await?;
             let Some(row) = row else { return Ok(None) };
             let mut cells = Cells::of("agent token", &row);
@@ -89,7 +89,7 @@ impl CredentialStore for PgStore {
             )
             .bind(position)
             .bind(i64::from(limit))
-            .fetch_all(self.pool())
+            .fetch_all(self.duty())
             .await?;
             let read = |row| {
                 let mut cells = Cells::of("revocation", row);
@@ -106,7 +106,7 @@ impl CredentialStore for PgStore {
     async fn revocation_head(&self) -> Result<i64, StoreError> {
         self.bounded(async {
             let head = sqlx::query_scalar("SELECT position FROM agent_token_revocation_head");
-            Ok(head.fetch_one(self.pool()).await?)
+            Ok(head.fetch_one(self.duty()).await?)
         })
         .await
     }

@@ -79,20 +79,15 @@ impl Fault {
     }
 
     /// Tells whether the other connections of the pool are worth nothing any more either: the server went away,
-    /// shuts down, or became a standby.
+    /// shuts down, or became a standby. That all are busy says nothing of the kind.
     pub(super) fn is_lost_server(&self) -> bool {
         match self {
-            Self::Sql(sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::Protocol(_)) => true,
+            Self::Sql(sqlx::Error::Io(_) | sqlx::Error::Protocol(_)) => true,
             Self::Store(StoreError::Unavailable(source)) => source.is::<TooSlow>(),
             _ => self
                 .code()
                 .is_some_and(|code| code == "25006" || (code.starts_with("57P") && code != "57P05")),
         }
-    }
-
-    /// Tells whether the next connection may lead to another server, which may have lost what this one had last.
-    pub(super) fn is_other_server(&self) -> bool {
-        self.is_lost_server() && !matches!(self, Self::Sql(sqlx::Error::PoolTimedOut))
     }
 
     /// Turns a refusal because of a reference into the error of something that others still need.
@@ -171,5 +166,17 @@ fn referred_kind(constraint: &str) -> &'static str {
         "user"
     } else {
         "row"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A report that keeps every connection busy must not cost the server those that are at rest, nor what it remembers.
+    #[test]
+    fn a_busy_pool_is_no_lost_server() {
+        assert!(!Fault::Sql(sqlx::Error::PoolTimedOut).is_lost_server());
+        assert!(Fault::Store(StoreError::Unavailable(TooSlow.into())).is_lost_server());
     }
 }

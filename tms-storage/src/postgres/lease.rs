@@ -54,7 +54,7 @@ impl LeaseStore for PgStore {
             sqlx::query("UPDATE lease SET holder = '' WHERE name = $1 AND token = $2")
                 .bind(fence.lease)
                 .bind(fence.token)
-                .execute(self.pool())
+                .execute(self.duty())
                 .await?;
             Ok(())
         })
@@ -70,7 +70,7 @@ impl PgStore {
                 .bind(reach.lease)
                 .bind(reach.holder)
                 .bind(reach.until)
-                .fetch_optional(self.pool())
+                .fetch_optional(self.duty())
                 .await?;
         Ok(token)
     }
@@ -79,7 +79,7 @@ impl PgStore {
     /// and whoever comes with it later finds the new token. A lease that was given back has no holder, so that whoever
     /// takes it counts as a new leader.
     async fn take_over(&self, reach: &Reach<'_>) -> Result<Option<i64>, Fault> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.duty().begin().await?;
         let is_free = sqlx::query("SELECT FROM lease WHERE name = $1 AND (holder = '' OR expires_at <= $2) FOR UPDATE")
             .bind(reach.lease)
             .bind(reach.now)

@@ -139,20 +139,27 @@ impl MaintenanceStore for PgStore {
         .await
     }
 
-    async fn out_of_step(&self, now: Timestamp, limit: u32) -> Result<Vec<(TerminalId, bool)>, StoreError> {
+    async fn out_of_step(
+        &self,
+        now: Timestamp,
+        only: Option<TerminalId>,
+        limit: u32,
+    ) -> Result<Vec<(TerminalId, bool)>, StoreError> {
         self.bounded(async {
             let rows = sqlx::query(
                 "WITH wanted AS (SELECT DISTINCT terminal_id FROM maintenance WHERE from_at <= $1 \
-                 AND coalesce(until_at, 'infinity'::timestamptz) > $1) \
+                 AND coalesce(until_at, 'infinity'::timestamptz) > $1 AND ($3::bigint IS NULL OR terminal_id = $3)) \
                  SELECT p.terminal_id, true AS should FROM wanted w JOIN terminal_presence p USING (terminal_id) \
                  WHERE p.is_active AND NOT p.in_maintenance \
                  UNION ALL \
                  SELECT p.terminal_id, false FROM terminal_presence p WHERE p.in_maintenance AND p.is_active \
+                 AND ($3::bigint IS NULL OR p.terminal_id = $3) \
                  AND NOT EXISTS (SELECT 1 FROM wanted w WHERE w.terminal_id = p.terminal_id) \
                  ORDER BY 1 LIMIT $2",
             )
             .bind(At::from(now))
             .bind(i64::from(limit))
+            .bind(only.map(TerminalId::get))
             .fetch_all(self.pool())
             .await?;
             let read = |row| {

@@ -13,6 +13,7 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 use tms_core::{StoreError, Stores, audit::AuditKeys};
+use tokio::sync::Semaphore;
 
 use super::{
     commits::Commits,
@@ -30,11 +31,19 @@ const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 /// How long such a sign may take.
 const PING_TIMEOUT: Duration = Duration::from_millis(500);
 
+/// How many connections a node has for what it lives by.
+const DUTY_CONNECTIONS: u32 = 2;
+/// How many long reports a node makes at a time, so that they leave connections to everybody else.
+const REPORTS_AT_ONCE: usize = 2;
+
 /// Every port of the core on one PostgreSQL database.
 pub struct PgStore {
     pool: PgPool,
     /// Plans once and by index only: what it runs looks up each row of a batch by its key.
     heartbeat_pool: PgPool,
+    /// What a node lives by: tokens and their revocations, the lease, the notes that it is alive.
+    duty_pool: PgPool,
+    pub(super) reports: Semaphore,
     patience: Duration,
     pub(super) migrations_table: String,
     pub(super) presence_cache: PresenceCache,
@@ -48,6 +57,7 @@ impl fmt::Debug for PgStore {
         f.debug_struct("PgStore")
             .field("connections", &self.pool.size())
             .field("heartbeat_connections", &self.heartbeat_pool.size())
+            .field("duty_connections", &self.duty_pool.size())
             .finish_non_exhaustive()
     }
 }
@@ -83,9 +93,12 @@ impl PgStore {
             ("enable_seqscan", "off"),
             ("enable_bitmapscan", "off"),
         ]);
+        let duty = general.clone();
         Ok(Arc::new(Self {
             pool: lazy_pool(settings, general, settings.max_connections),
             heartbeat_pool: lazy_pool(settings, by_index, settings.heartbeat_connections),
+            duty_pool: lazy_pool(settings, duty, DUTY_CONNECTIONS),
+            reports: Semaphore::new(REPORTS_AT_ONCE),
             patience: settings.acquire_timeout + settings.statement_timeout,
             migrations_table: settings.migrations_table.clone(),
             presence_cache: PresenceCache::new(settings.remembered_terminals),
@@ -104,6 +117,7 @@ impl PgStore {
     pub async fn close(&self) {
         self.pool.close().await;
         self.heartbeat_pool.close().await;
+        self.duty_pool.close().await;
     }
 
     pub(super) fn set_audit_keys(&self, keys: AuditKeys) {
@@ -117,6 +131,11 @@ impl PgStore {
 
     pub(super) const fn pool(&self) -> &PgPool {
         &self.pool
+    }
+
+    /// Returns the connections that no list, report or act of a person takes.
+    pub(super) const fn duty(&self) -> &PgPool {
+        &self.duty_pool
     }
 
     pub(super) async fn begin(&self) -> Result<Tx, Fault> {
@@ -157,8 +176,7 @@ impl PgStore {
         outcome.map_err(|fault| {
             if fault.is_lost_server() {
                 self.drop_idle();
-            }
-            if fault.is_other_server() {
+                // The next connection may lead to another server, which may have lost what this one had last.
                 self.presence_cache.clear();
             }
             fault.into()
@@ -168,7 +186,7 @@ impl PgStore {
     /// Forgets the connections that nobody uses: they lead to a server that is gone or must not be written to, and
     /// the next piece of work connects anew.
     fn drop_idle(&self) {
-        for pool in [&self.pool, &self.heartbeat_pool] {
+        for pool in [&self.pool, &self.heartbeat_pool, &self.duty_pool] {
             while let Some(connection) = pool.try_acquire() {
                 drop(connection.detach());
             }

@@ -38,7 +38,7 @@ impl PresenceStore for PgStore {
 
     async fn stamp_alive(&self, now: Timestamp) -> Result<Option<Outage>, StoreError> {
         self.bounded(async {
-            let mut tx = self.begin().await?;
+            let mut tx = self.duty().begin().await?;
             let last: Option<At> = sqlx::query_scalar("SELECT last_alive FROM liveness WHERE one FOR UPDATE")
                 .fetch_one(&mut *tx)
                 .await?;

@@ -18,6 +18,9 @@ use super::{
 /// the exact rule then leaves out.
 const MOST_OUTAGES: usize = 16;
 
+/// How many rows are in memory at a time while they are judged: after an outage the whole fleet may be due.
+const JUDGED_AT_ONCE: usize = 20_000;
+
 /// What the pass over the fleet found.
 #[derive(Debug, Default)]
 struct Found {
@@ -34,7 +37,11 @@ impl PgStore {
         drop(connection);
         if !outages.is_empty() && !due.is_empty() {
             let mut by_index = self.heartbeat_connection().await?;
-            due = judge(&mut by_index, &due, now, outages).await?;
+            let mut judged = Vec::new();
+            for part in due.chunks(JUDGED_AT_ONCE) {
+                judge(&mut by_index, part, now, outages, &mut judged).await?;
+            }
+            due = judged;
         }
         let due_for_loss = u64::try_from(due.len()).unwrap_or(u64::MAX);
         due.sort_unstable();
@@ -69,13 +76,14 @@ async fn scan(connection: &mut PgConnection, now: Timestamp, outages: &[Outage])
     })
 }
 
-/// Leaves out those that the exact rule about outages does not find due.
+/// Adds those that the exact rule about outages finds due, too.
 async fn judge(
     connection: &mut PgConnection,
     due: &[i64],
     now: Timestamp,
     outages: &[Outage],
-) -> Result<Vec<i64>, Fault> {
+    judged: &mut Vec<i64>,
+) -> Result<(), Fault> {
     let rows = sqlx::query(
         "SELECT terminal_id, last_seen, deadline FROM terminal_presence \
          WHERE terminal_id = ANY($1) AND last_seen IS NOT NULL AND deadline IS NOT NULL",
@@ -83,7 +91,6 @@ async fn judge(
     .bind(due)
     .fetch_all(connection)
     .await?;
-    let mut judged = Vec::new();
     for row in &rows {
         let mut cells = Cells::of("presence", row);
         let terminal = cells.get()?;
@@ -92,7 +99,7 @@ async fn judge(
             judged.push(terminal);
         }
     }
-    Ok(judged)
+    Ok(())
 }
 
 /// Appends the condition that names at least the rows that are due.

@@ -19,6 +19,8 @@ use tms_core::{
     time::{Timestamp, micros},
 };
 
+use tokio::sync::SemaphorePermit;
+
 use super::{
     cells::{Cells, unsigned},
     envelope::check_fence,
@@ -29,6 +31,10 @@ use super::{
 
 /// How long a report may take (DECISIONS 31).
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a report waits for others to end.
+const TURN: Duration = Duration::from_secs(1);
+/// A report whose statement was ended by the database says nothing of the server, unlike one that no end is heard of.
+const WHOLE: Duration = Duration::from_secs(35);
 
 /// The closed intervals that touch the window, then the open one of each terminal: one statement, one moment.
 ///
@@ -55,8 +61,8 @@ macro_rules! status_time {
 #[async_trait]
 impl ReportStore for PgStore {
     async fn status_time(&self, whose: Whose, cuts: &Cuts) -> Result<Vec<Spans>, StoreError> {
-        self.bounded_by(PATIENCE, async {
-            let mut tx = self.begin_report().await?;
+        self.bounded_by(WHOLE, async {
+            let mut report = self.begin_report().await?;
             let (statement, id) = match whose {
                 Whose::Everybody => (status_time!("$5 = 0", "$5 = 0"), 0),
                 Whose::Customer(id) => (
@@ -75,7 +81,7 @@ impl ReportStore for PgStore {
                 .bind(At::from(cuts.from()))
                 .bind(At::from(cuts.to()))
                 .bind(id)
-                .fetch_all(&mut *tx)
+                .fetch_all(&mut *report.tx)
                 .await?;
             rows.iter().map(read_spans).collect()
         })
@@ -145,8 +151,8 @@ impl ReportStore for PgStore {
     }
 
     async fn issues(&self, customer: Option<CustomerId>, window: Window) -> Result<Vec<Issue>, StoreError> {
-        self.bounded_by(PATIENCE, async {
-            let mut tx = self.begin_report().await?;
+        self.bounded_by(WHOLE, async {
+            let mut report = self.begin_report().await?;
             let rows = sqlx::query(
                 "SELECT cause, count(*), count(DISTINCT terminal_id), count(resolved_at), \
                  coalesce(round(sum(extract(epoch FROM resolved_at - created_at)) * 1000000), 0)::bigint \
@@ -156,7 +162,7 @@ impl ReportStore for PgStore {
             .bind(At::from(window.from))
             .bind(At::from(window.to))
             .bind(customer.map(CustomerId::get))
-            .fetch_all(&mut *tx)
+            .fetch_all(&mut *report.tx)
             .await?;
             let read = |row| {
                 let mut cells = Cells::of("sum of a report", row);
@@ -179,8 +185,8 @@ impl ReportStore for PgStore {
         window: Window,
         limit: u32,
     ) -> Result<Vec<CustomerAlerts>, StoreError> {
-        self.bounded_by(PATIENCE, async {
-            let mut tx = self.begin_report().await?;
+        self.bounded_by(WHOLE, async {
+            let mut report = self.begin_report().await?;
             let rows = sqlx::query(
                 "WITH raised AS (\
                  SELECT customer_id, count(*) AS n, count(*) FILTER (WHERE state <> 'resolved') AS open FROM alert \
@@ -194,7 +200,7 @@ impl ReportStore for PgStore {
             .bind(At::from(window.to))
             .bind(customer.map(CustomerId::get))
             .bind(i64::from(limit))
-            .fetch_all(&mut *tx)
+            .fetch_all(&mut *report.tx)
             .await?;
             let read = |row| {
                 let mut cells = Cells::of("sum of a report", row);
@@ -241,15 +247,25 @@ const TROUBLES: &str = "WITH kept AS (\
      WHERE ($1::bigint IS NULL OR c.id = $1) AND (n.offline + n.error > 0 OR r.open > 0) \
      ORDER BY coalesce(n.offline + n.error, 0) DESC, coalesce(r.open, 0) DESC, c.id LIMIT $2";
 
+/// The transaction of a report that has its turn.
+struct Report<'a> {
+    tx: Tx,
+    _turn: SemaphorePermit<'a>,
+}
+
 impl PgStore {
-    /// Begins a transaction whose statements may take as long as a report may.
-    async fn begin_report(&self) -> Result<Tx, Fault> {
+    /// Begins a transaction whose statements may take as long as a report may, when it has its turn: before that it takes
+    /// no connection from others.
+    async fn begin_report(&self) -> Result<Report<'_>, Fault> {
+        let turn = tokio::time::timeout(TURN, self.reports.acquire()).await;
+        let turn = turn.map_err(|_| StoreError::Unavailable("other reports are being made".into()))?;
+        let turn = turn.map_err(|closed| StoreError::Unavailable(closed.into()))?;
         let mut tx = self.begin().await?;
         let millis = PATIENCE.as_millis();
         sqlx::query(AssertSqlSafe(format!("SET LOCAL statement_timeout = '{millis}ms'")))
             .execute(&mut *tx)
             .await?;
-        Ok(tx)
+        Ok(Report { tx, _turn: turn })
     }
 }
 

@@ -20,7 +20,8 @@ pub struct PgSettings {
     /// The password with which [`super::migrate`] makes that role, or which it sets anew; printable ASCII. `None` leaves the
     /// role to whoever made it.
     pub application_password: Option<Secret<String>>,
-    /// How many connections serve requests and background work at most.
+    /// How many connections serve requests and background work at most. Two further ones are left to what a node lives by:
+    /// tokens and their revocations, its lease, its signs of life.
     pub max_connections: u32,
     /// How many further connections serve heartbeats alone, so that slow lists never hold them up.
     pub heartbeat_connections: u32,

@@ -109,21 +109,29 @@ impl MaintenanceStore for SqliteStore {
         work.seal(&with, Some(id.get())).await
     }
 
-    async fn out_of_step(&self, now: Timestamp, limit: u32) -> Result<Vec<(TerminalId, bool)>, StoreError> {
+    async fn out_of_step(
+        &self,
+        now: Timestamp,
+        only: Option<TerminalId>,
+        limit: u32,
+    ) -> Result<Vec<(TerminalId, bool)>, StoreError> {
         let rows = sqlx::query(
             "WITH held (terminal_id) AS (
                  SELECT DISTINCT terminal_id FROM maintenance
                  WHERE coalesce(until_at, 9223372036854775807) > ?1 AND from_at <= ?1
+                     AND (?3 IS NULL OR terminal_id = ?3)
              )
              SELECT p.terminal_id, 1 AS should FROM held h JOIN terminal_presence p USING (terminal_id)
              WHERE p.is_active = 1 AND p.in_maintenance = 0
              UNION ALL
              SELECT p.terminal_id, 0 FROM terminal_presence p
-             WHERE p.in_maintenance = 1 AND p.is_active = 1 AND p.terminal_id NOT IN (SELECT terminal_id FROM held)
+             WHERE p.in_maintenance = 1 AND p.is_active = 1 AND (?3 IS NULL OR p.terminal_id = ?3)
+                 AND p.terminal_id NOT IN (SELECT terminal_id FROM held)
              ORDER BY 1 LIMIT ?2",
         )
         .bind(now.as_micros())
         .bind(i64::from(limit))
+        .bind(only.map(TerminalId::get))
         .fetch_all(&mut *self.read().await?)
         .await
         .or_fault(KIND, "")?;

@@ -11,7 +11,8 @@ use tms_core::{
     id::TerminalId,
     lease::Fence,
     metric::Hour,
-    presence::Device,
+    presence::{Device, Outage},
+    report::{store::Whose, tally::Cuts},
     settings::{Retention, Settings},
     testkit::{
         build::{self, NOW, at},
@@ -41,14 +42,19 @@ fn waiting(database: &Database, lock_timeout: Duration) -> Stores {
 
 /// Waits until some session waits for a lock.
 async fn until_somebody_waits(shell: &mut PgConnection) {
+    until_they_wait(shell, 1).await;
+}
+
+/// Waits until so many sessions wait for a lock.
+async fn until_they_wait(shell: &mut PgConnection, sessions: i64) {
     for _ in 0..100_000 {
         let waiting = "pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-        if count(shell, waiting).await > 0 {
+        if count(shell, waiting).await >= sessions {
             return;
         }
         given::pause().await;
     }
-    panic!("nobody waits");
+    panic!("not so many wait");
 }
 
 /// A store with one terminal that was heard.
@@ -288,4 +294,71 @@ async fn events_wait_for_who_may_write_one() {
         matches!(&tail, EventTail::Events(events) if events.len() == 1),
         "{tail:?}"
     );
+}
+
+/// Reports that hang leave a node what it lives by, and further reports are refused before they take a connection.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn slow_reports_leave_a_node_what_it_lives_by() {
+    let Some(database) = Database::migrated().await else {
+        return;
+    };
+    let (_, id) = heard(&database).await;
+    let settings = PgSettings {
+        max_connections: 2,
+        lock_timeout: Duration::from_secs(60),
+        ..database.settings()
+    };
+    let stores = PgStore::connect(&settings).unwrap().stores();
+    let (mut shell, mut other) = (database.shell().await, database.shell().await);
+    let cuts = Cuts::new(vec![at(0), at(60)]).unwrap();
+    let report = || stores.reports.status_time(Whose::Everybody, &cuts);
+    let blocking = holding(&mut shell, "LOCK TABLE status_change IN ACCESS EXCLUSIVE MODE").await;
+    let (one, two, ()) = tokio::join!(report(), report(), async {
+        until_they_wait(&mut other, 2).await;
+        let duties = async {
+            let token = stores.credentials.find(build::hash("token", 1)).await.unwrap();
+            assert_eq!(token.map(|found| found.agent.terminal), Some(id));
+            let head = stores.credentials.revocation_head().await.unwrap();
+            stores.credentials.revocations_after(head, 10).await.unwrap();
+            stores.presence.stamp_alive(at(5)).await.unwrap();
+            let fence = given::fence(&stores).await;
+            stores.leases.release(fence).await.unwrap();
+            given::beats(&stores, &[build::beat(id, at(2))]).await;
+            let third = report().await;
+            assert!(matches!(third, Err(StoreError::Unavailable(_))), "{third:?}");
+        };
+        // Well before a connection of the others would be given up.
+        tokio::time::timeout(Duration::from_secs(20), duties).await.unwrap();
+        blocking.rollback().await.unwrap();
+    });
+    assert_eq!(one.unwrap(), two.unwrap());
+    report().await.unwrap();
+}
+
+/// After an outage of our own the whole fleet is judged, a part at a time, and every terminal counts.
+#[tokio::test]
+async fn a_large_fleet_is_judged_in_parts() {
+    const OTHERS: i64 = 45_000;
+    let Some(database) = Database::migrated().await else {
+        return;
+    };
+    let (stores, id) = heard(&database).await;
+    let mut shell = database.shell().await;
+    for statement in [
+        // Rows without terminals do here.
+        "SET session_replication_role = replica",
+        "INSERT INTO terminal_presence SELECT (jsonb_populate_record(p, jsonb_build_object('terminal_id', n))).* \
+         FROM terminal_presence p, generate_series(1000001, 1045000) AS n",
+        "UPDATE terminal_presence SET deadline = deadline + interval '1 day' WHERE terminal_id > 1044000",
+    ] {
+        sqlx::query(statement).execute(&mut shell).await.unwrap();
+    }
+    let outages = [Outage {
+        from: at(100),
+        to: at(400),
+    }];
+    let due = stores.presence.due(at(5_000), &outages, 10).await.unwrap();
+    assert_eq!(due.due_for_loss, 1 + 44_000_u64);
+    assert_eq!(due.connected, 1 + OTHERS.unsigned_abs());
+    assert_eq!((due.rows.len(), due.rows[0].terminal), (10, id));
 }

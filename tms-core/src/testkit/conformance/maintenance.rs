@@ -31,7 +31,7 @@ async fn insert(stores: &Stores, terminal: TerminalId, from: i64, until: Option<
 }
 
 async fn out_of_step(stores: &Stores, secs: i64) -> Vec<(TerminalId, bool)> {
-    let mut found = stores.maintenance.out_of_step(at(secs), 100).await.unwrap();
+    let mut found = stores.maintenance.out_of_step(at(secs), None, 100).await.unwrap();
     found.sort_unstable();
     found
 }
@@ -183,5 +183,26 @@ pub async fn out_of_step_is_limited_to_active_ones(stores: &Stores) {
     super::terminal::retire(stores, fleet[0]).await;
     let found = out_of_step(stores, 100).await;
     assert_eq!(found, [(fleet[1], true), (fleet[2], true), (fleet[3], true)]);
-    assert_eq!(stores.maintenance.out_of_step(at(100), 2).await.unwrap().len(), 2);
+    assert_eq!(stores.maintenance.out_of_step(at(100), None, 2).await.unwrap().len(), 2);
+}
+
+/// Asked of one terminal, it says of no other, however many there are.
+pub async fn out_of_step_is_asked_of_one(stores: &Stores) {
+    let fleet = fleet(stores, 3).await;
+    let of = async |terminal, secs| {
+        stores
+            .maintenance
+            .out_of_step(at(secs), Some(terminal), 1)
+            .await
+            .unwrap()
+    };
+    for terminal in &fleet[..2] {
+        insert(stores, *terminal, 10, Some(20)).await;
+    }
+    assert_eq!(of(fleet[1], 15).await, [(fleet[1], true)]);
+    assert!(of(fleet[2], 15).await.is_empty());
+    follow(stores, 15).await;
+    assert!(of(fleet[1], 15).await.is_empty());
+    assert_eq!(of(fleet[1], 20).await, [(fleet[1], false)]);
+    assert!(of(fleet[2], 20).await.is_empty());
 }

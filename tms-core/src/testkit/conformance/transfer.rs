@@ -280,7 +280,7 @@ async fn check_plans(stores: &Stores, wanted: &Fixture, terminal: TerminalId) {
             (&plan, &entry.created_by, NOW)
         );
     }
-    let out_of_step = stores.maintenance.out_of_step(NOW, 10).await.unwrap();
+    let out_of_step = stores.maintenance.out_of_step(NOW, None, 10).await.unwrap();
     assert_eq!(out_of_step, [(terminal, true)], "what has begun acts");
 }
 

@@ -13,6 +13,7 @@ use crate::{
     id::{CustomerId, EntityRef, MaintenanceId, TerminalId},
     maintenance::{Maintenance, MaintenanceStore, NewMaintenance},
     page::{Order, Page, PageRequest},
+    presence::Presence,
     time::Timestamp,
 };
 
@@ -83,9 +84,15 @@ impl MaintenanceStore for MemoryStore {
         Ok(())
     }
 
-    async fn out_of_step(&self, now: Timestamp, limit: u32) -> Result<Vec<(TerminalId, bool)>, StoreError> {
+    async fn out_of_step(
+        &self,
+        now: Timestamp,
+        only: Option<TerminalId>,
+        limit: u32,
+    ) -> Result<Vec<(TerminalId, bool)>, StoreError> {
         let state = self.enter()?;
-        let active = state.presence.values().filter(|row| row.is_active);
+        let is_asked = |row: &&Presence| row.is_active && only.is_none_or(|only| only == row.terminal);
+        let active = state.presence.values().filter(is_asked);
         let wrong = active.filter_map(|row| {
             let should = state.should_maintain(row.terminal, now);
             (should != row.in_maintenance).then_some((row.terminal, should))
