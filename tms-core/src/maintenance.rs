@@ -5,7 +5,7 @@ pub mod service;
 pub mod store;
 
 use crate::{
-    error::FieldErrors,
+    error::{Error, FieldErrors},
     id::{MaintenanceId, TerminalId},
     text::{Lines, clean},
     time::Timestamp,
@@ -38,6 +38,26 @@ pub struct Maintenance {
     pub created_by: String,
     /// When.
     pub created_at: Timestamp,
+}
+
+impl NewMaintenance {
+    /// Checks what can be judged without the store; planning checks the same.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] naming wrong fields.
+    pub fn check(&self, now: Timestamp) -> Result<(), Error> {
+        let mut errors = FieldErrors::default();
+        self.note_faults(now, &mut errors);
+        errors.finish()
+    }
+
+    /// Notes what is wrong, and returns the reason cleaned.
+    pub(crate) fn note_faults(&self, now: Timestamp, errors: &mut FieldErrors) -> String {
+        if self.until.is_some_and(|until| until <= self.from || until <= now) {
+            errors.add("until", "must be after from, and in the future");
+        }
+        checked_reason(&self.reason, errors)
+    }
 }
 
 /// Checks and cleans a reason.

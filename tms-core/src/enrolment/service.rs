@@ -44,6 +44,37 @@ pub struct CodeRequest {
     pub expires_at: Timestamp,
 }
 
+impl CodeRequest {
+    /// Checks and cleans every field; making the code checks the same.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] naming wrong fields.
+    pub fn checked(mut self, now: Timestamp) -> Result<Self, Error> {
+        let mut errors = FieldErrors::default();
+        for (field, value, max) in [
+            ("store_name", &mut self.store_name, 200),
+            ("store_code", &mut self.store_code, 50),
+        ] {
+            if let Some(text) = value.take() {
+                *value = errors
+                    .take(field, clean(&text, 0, max, Lines::One))
+                    .filter(|text| !text.is_empty());
+            }
+        }
+        if !(1..=1_000_000).contains(&self.max_uses) {
+            errors.add("uses", "must be 1 to 1000000");
+        }
+        if self.serial.is_some() && self.max_uses != 1 {
+            errors.add("uses", "a code for one serial number is used once");
+        }
+        if self.expires_at <= now || self.expires_at > now.plus(LONGEST_LIFE) {
+            errors.add("expires_at", "must be in the future, at most 366 days ahead");
+        }
+        errors.finish()?;
+        Ok(self)
+    }
+}
+
 /// What an agent sends to enrol; texts are checked by the service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EnrolmentRequest {
@@ -107,7 +138,7 @@ impl Enrolment {
         if !ctx.sees(request.customer) {
             return Err(unknown());
         }
-        let request = check_request(request, ctx.now)?;
+        let request = request.checked(ctx.now)?;
         let text = CodeText::generate(&*self.random)?;
         let new = NewCode {
             hash: text.hash(),
@@ -224,29 +255,4 @@ impl Enrolment {
             Err(Refusal::State(reason)) => Err(Error::Conflict(reason.to_owned())),
         }
     }
-}
-
-fn check_request(mut request: CodeRequest, now: Timestamp) -> Result<CodeRequest, Error> {
-    let mut errors = FieldErrors::default();
-    for (field, value, max) in [
-        ("store_name", &mut request.store_name, 200),
-        ("store_code", &mut request.store_code, 50),
-    ] {
-        if let Some(text) = value.take() {
-            *value = errors
-                .take(field, clean(&text, 0, max, Lines::One))
-                .filter(|text| !text.is_empty());
-        }
-    }
-    if !(1..=1_000_000).contains(&request.max_uses) {
-        errors.add("uses", "must be 1 to 1000000");
-    }
-    if request.serial.is_some() && request.max_uses != 1 {
-        errors.add("uses", "a code for one serial number is used once");
-    }
-    if request.expires_at <= now || request.expires_at > now.plus(LONGEST_LIFE) {
-        errors.add("expires_at", "must be in the future, at most 366 days ahead");
-    }
-    errors.finish()?;
-    Ok(request)
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use super::{Maintenance, MaintenanceStore, NewMaintenance, checked_reason, reconcile};
+use super::{Maintenance, MaintenanceStore, NewMaintenance, reconcile};
 use crate::{
     audit::AuditTarget,
     ctx::Ctx,
@@ -63,10 +63,7 @@ impl Maintenances {
         if terminal.is_none() {
             errors.add("terminal_id", "there is no such terminal");
         }
-        plan.reason = checked_reason(&plan.reason, &mut errors);
-        if plan.until.is_some_and(|until| until <= plan.from || until <= ctx.now) {
-            errors.add("until", "must be after from, and in the future");
-        }
+        plan.reason = plan.note_faults(ctx.now, &mut errors);
         errors.finish()?;
         if terminal
             .as_ref()

@@ -36,6 +36,22 @@ pub struct UserRequest {
 }
 
 impl UserRequest {
+    /// Checks what can be judged without the store; adding the person checks the same.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] naming wrong fields.
+    pub fn check(&self) -> Result<(), Error> {
+        self.clone().checked().map(drop)
+    }
+
+    fn checked(self) -> Result<(String, Profile), Error> {
+        let username = super::user::check_username(&self.username);
+        both(
+            username.map_err(|e| FieldErrors::single("username", e.0)),
+            self.profile.checked(),
+        )
+    }
+
     /// Asks for a person with a role and a password, who is bound to no customer.
     pub fn with_password(username: impl Into<String>, role: Role, password: Secret<String>) -> Self {
         Self {
@@ -148,11 +164,10 @@ impl Users {
     }
 
     async fn add(&self, ctx: &Ctx, request: UserRequest) -> Result<(User, Option<ShownLink>), Error> {
-        let username = super::user::check_username(&request.username);
-        let profile = request.profile.checked();
-        let (username, profile) = both(username.map_err(|e| FieldErrors::single("username", e.0)), profile)?;
+        let password = request.password.clone();
+        let (username, profile) = request.checked()?;
         self.check_customer(&profile).await?;
-        let password_hash = match &request.password {
+        let password_hash = match &password {
             None => None,
             Some(password) => {
                 Passwords::check(password.expose(), &username)?;

@@ -106,7 +106,7 @@ async fn answer_alert(
     body: JsonBody,
 ) -> Result<Response, Problem> {
     ctx.require(Permission::AlertWrite)?;
-    let (seen, answer) = (if_match.wish()?, check(body.read()?)?);
+    let (seen, answer) = (if_match.wish()?, body.begin()?.end(check)?);
     let alert = app.tms.alerts().answer(&ctx, id, seen, answer).await?;
     let etag = Etag(alert.revision);
     let resolved = alert.resolved;
@@ -119,8 +119,7 @@ async fn answer_alert(
     Ok((etag, Json(patched)).into_response())
 }
 
-fn check(patch: wire::AlertPatch) -> Result<AlertAnswer, Problem> {
-    let mut errors = FieldErrors::default();
+fn check(patch: wire::AlertPatch, mut errors: FieldErrors) -> Result<AlertAnswer, Problem> {
     for (field, wish) in [
         ("is_acknowledged", patch.is_acknowledged),
         ("is_resolved", patch.is_resolved),
@@ -134,7 +133,7 @@ fn check(patch: wire::AlertPatch) -> Result<AlertAnswer, Problem> {
         resolve: patch.is_resolved.unwrap_or(false),
         notes: non_empty(patch.resolution_notes),
     };
-    if answer.notes.is_some() && !answer.resolve {
+    if answer.notes.is_some() && !answer.resolve && !errors.has("is_resolved") {
         errors.add("resolution_notes", "go with is_resolved");
     }
     if errors.is_empty() && !answer.acknowledge && !answer.resolve {

@@ -17,7 +17,7 @@ use tms_core::{
     permission::{Permission, Permission as P},
 };
 
-use super::field::{checked, created, id};
+use super::field::{created, id};
 use crate::{
     api::routes::Routes,
     extract::{Etag, IfMatch, JsonBody, Params, PathId, Repeatable, SignedIn},
@@ -113,7 +113,7 @@ async fn create_alert_rule(
     let made = app
         .tms
         .alert_rules()
-        .create(&ctx, body.read_as(|wish| drafted(&wish))?)
+        .create(&ctx, body.begin()?.end(|wish, faults| drafted(&wish, faults))?)
         .await?;
     let (etag, id) = (Etag(made.revision), made.rule.id().get());
     Ok((etag, created(&app, PATH, id, wire::AlertRule::from(made.rule))).into_response())
@@ -128,15 +128,17 @@ async fn replace_alert_rule(
     body: JsonBody,
 ) -> Result<Response, Problem> {
     ctx.require(Permission::SettingsWrite)?;
-    let (if_match, body) = (if_match.required()?, body.read::<wire::AlertRuleReplace>()?);
+    let (if_match, body) = (if_match.required()?, body.begin::<wire::AlertRuleReplace>()?);
     let present = app.tms.alert_rules().get(&ctx, id).await?;
     let seen = if_match.check(present.revision)?;
-    let rule = AlertRule {
-        is_enabled: body.is_enabled,
-        severity: severity(&body.severity)?,
-        threshold: body.threshold.map(threshold),
-        ..present.rule
-    };
+    let rule = body.end(|body, faults| {
+        let next = AlertRule {
+            is_enabled: body.is_enabled,
+            threshold: body.threshold.map(threshold),
+            ..present.rule
+        };
+        finished(next, Some(&body.severity), faults)
+    })?;
     Ok(show(app.tms.alert_rules().update(&ctx, rule, seen).await?))
 }
 
@@ -149,15 +151,15 @@ async fn update_alert_rule(
     body: JsonBody,
 ) -> Result<Response, Problem> {
     ctx.require(Permission::SettingsWrite)?;
-    let (if_match, patch) = (if_match.required()?, body.read::<wire::AlertRulePatch>()?);
+    let (if_match, patch) = (if_match.required()?, body.begin::<wire::AlertRulePatch>()?);
     let present = app.tms.alert_rules().get(&ctx, id).await?;
     let seen = if_match.check(present.revision)?;
-    let mut rule = present.rule;
-    rule.is_enabled = patch.is_enabled.unwrap_or(rule.is_enabled);
-    if let Some(name) = patch.severity {
-        rule.severity = severity(&name)?;
-    }
-    patch.threshold.map(threshold).apply(&mut rule.threshold);
+    let rule = patch.end(|patch, faults| {
+        let mut next = present.rule;
+        next.is_enabled = patch.is_enabled.unwrap_or(next.is_enabled);
+        patch.threshold.map(threshold).apply(&mut next.threshold);
+        finished(next, patch.severity.as_deref(), faults)
+    })?;
     Ok(show(app.tms.alert_rules().update(&ctx, rule, seen).await?))
 }
 
@@ -179,27 +181,33 @@ fn show(stored: StoredRule) -> Response {
     (Etag(stored.revision), Json(wire::AlertRule::from(stored.rule))).into_response()
 }
 
-fn drafted(body: &wire::AlertRuleCreate) -> Result<AlertRule, Problem> {
-    let mut errors = FieldErrors::default();
+fn drafted(body: &wire::AlertRuleCreate, mut errors: FieldErrors) -> Result<AlertRule, Problem> {
     let cause: Option<Cause> = errors.take("alert_type", body.alert_type.parse());
-    let severity: Option<Severity> = errors.take("severity", body.severity.parse());
     let customer = body
         .customer_id
         .map(|raw| id(&mut errors, "customer_id", CustomerId::new(raw)));
-    let rule = cause.zip(severity).map(|(cause, severity)| AlertRule {
-        cause,
+    let rule = AlertRule {
+        // A stand-in for what is named as wrong already: without a cause nothing is said of a threshold.
+        cause: cause.unwrap_or(Cause::HighCpu),
         customer: customer.flatten(),
         is_enabled: body.is_enabled,
-        severity,
-        threshold: body.threshold.map(threshold),
-    });
-    checked(errors, rule)
+        severity: Severity::Low,
+        threshold: body.threshold.map(threshold).filter(|_| cause.is_some()),
+    };
+    finished(rule, Some(&body.severity), errors)
 }
 
-fn severity(name: &str) -> Result<Severity, Problem> {
-    let mut errors = FieldErrors::default();
-    let severity = errors.take("severity", name.parse());
-    checked(errors, severity)
+/// Gives a rule the severity that is asked for, and checks what can be judged without the store.
+fn finished(mut rule: AlertRule, severity: Option<&str>, mut errors: FieldErrors) -> Result<AlertRule, Problem> {
+    if let Some(severity) = severity.and_then(|name| errors.take("severity", name.parse())) {
+        rule.severity = severity;
+    }
+    // Which rule has a threshold depends on its cause.
+    if !errors.has("alert_type") {
+        rule.check("threshold", &mut errors);
+    }
+    errors.finish()?;
+    Ok(rule)
 }
 
 fn threshold(wire: setting::Threshold) -> Threshold {

@@ -97,7 +97,7 @@ async fn create_customer(
 ) -> Result<Response, Problem> {
     ctx.require(Permission::CustomerWrite)?;
     let ctx = repeatable.of(ctx, body.bytes())?;
-    let draft = body.read_as(convert::draft)?;
+    let draft = body.begin()?.end(convert::draft)?;
     let made = app.tms.customers().create(&ctx, draft).await?;
     let etag = Etag(made.revision);
     Ok((etag, created(&app, PATH, made.id.get(), wire::Customer::from(made))).into_response())
@@ -112,10 +112,10 @@ async fn update_customer(
     body: JsonBody,
 ) -> Result<Response, Problem> {
     ctx.require(Permission::CustomerWrite)?;
-    let (if_match, patch) = (if_match.required()?, body.read()?);
+    let (if_match, patch) = (if_match.required()?, body.begin()?);
     let present = app.tms.customers().get(&ctx, id).await?;
     let seen = if_match.check(present.revision)?;
-    let draft = convert::patched(present.draft, patch)?;
+    let draft = patch.end(|patch, faults| convert::patched(present.draft, patch, faults))?;
     Ok(show(app.tms.customers().update(&ctx, id, seen, draft).await?))
 }
 

@@ -88,7 +88,7 @@ async fn create_enrollment_code(
 ) -> Result<Response, Problem> {
     ctx.require(Permission::EnrolmentWrite)?;
     let ctx = repeatable.of(ctx, body.bytes())?;
-    let request = body.read_as(|request| check(request, ctx.now))?;
+    let request = body.begin()?.end(|request, faults| check(request, ctx.now, faults))?;
     let (made, text) = app.tms.enrolment().create_code(&ctx, request).await?;
     let (id, made) = (made.id.get(), wire::EnrollmentCode::from(made));
     let tag = ContentTag::of(&made)?;
@@ -113,8 +113,7 @@ async fn revoke_enrollment_code(
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn check(request: wire::EnrollmentCodeCreate, now: Timestamp) -> Result<CodeRequest, Problem> {
-    let mut errors = FieldErrors::default();
+fn check(request: wire::EnrollmentCodeCreate, now: Timestamp, mut errors: FieldErrors) -> Result<CodeRequest, Problem> {
     let customer = id(&mut errors, "customer_id", CustomerId::new(request.customer_id));
     let serial = request.serial_number.filter(|serial| !serial.is_empty());
     let serial = serial.and_then(|serial| errors.take("serial_number", SerialNumber::parse(&serial)));
@@ -127,14 +126,20 @@ fn check(request: wire::EnrollmentCodeCreate, now: Timestamp) -> Result<CodeRequ
         Some(text) => time(&mut errors, "expires_at", &text),
         None => Some(now.plus(ttl)),
     };
-    let request = customer.zip(expires_at).map(|(customer, expires_at)| CodeRequest {
+    // Stand-ins for what is named as wrong already, so that the rest is looked at too.
+    let customer = customer.or_else(|| CustomerId::new(1).ok());
+    let usual = now.plus(Duration::from_secs(3_600 * u64::from(USUAL_LIFE_HOURS)));
+    let request = customer.map(|customer| CodeRequest {
         customer,
         store_name: request.store_name,
         store_code: request.store_code,
         serial,
         max_uses: request.uses.unwrap_or(1),
-        expires_at,
+        expires_at: expires_at.unwrap_or(usual),
     });
+    if let Some(request) = &request {
+        errors.fill(request.clone().checked(now));
+    }
     checked(errors, request)
 }
 

@@ -19,6 +19,7 @@ use tms_core::{
 
 use crate::{
     extract::{ContentTag, Params, repeatable::REPLAYED},
+    json::whole::root,
     problem::Problem,
     router::API,
     state::App,
@@ -132,6 +133,11 @@ pub(crate) fn id<T>(errors: &mut FieldErrors, field: &str, made: Result<T, tms_c
         field,
         made.map_err(|_| InvalidText("must be a whole number above zero".to_owned())),
     )
+}
+
+/// Tells whether a field of the body, or a part of it, is known to be wrong.
+pub(crate) fn is_wrong(errors: &FieldErrors, name: &str) -> bool {
+    errors.iter().any(|(field, _)| root(field) == name)
 }
 
 /// Ends a check whose values are there unless something was wrong.

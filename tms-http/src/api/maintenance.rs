@@ -80,7 +80,7 @@ async fn plan_maintenance(
 ) -> Result<Response, Problem> {
     ctx.require(Permission::MaintenanceWrite)?;
     let ctx = repeatable.of(ctx, body.bytes())?;
-    let plan = body.read_as(|request| check(request, ctx.now))?;
+    let plan = body.begin()?.end(|request, faults| check(request, ctx.now, faults))?;
     let made = app.tms.maintenance().plan(&ctx, plan).await?;
     let made = wire::Maintenance::from(made);
     Ok((ContentTag::of(&made)?, created(&app, PATH, made.id, made)).into_response())
@@ -97,17 +97,22 @@ async fn end_maintenance(
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn check(request: wire::MaintenanceCreate, now: Timestamp) -> Result<NewMaintenance, Problem> {
-    let mut errors = FieldErrors::default();
+fn check(request: wire::MaintenanceCreate, now: Timestamp, mut errors: FieldErrors) -> Result<NewMaintenance, Problem> {
     let terminal = id(&mut errors, "terminal_id", TerminalId::new(request.terminal_id));
     let from = request.from.and_then(|text| time(&mut errors, "from", &text));
     let until = request.until.and_then(|text| time(&mut errors, "until", &text));
+    // A stand-in for what is named as wrong already, so that the rest is looked at too.
+    let terminal = terminal.or_else(|| TerminalId::new(1).ok());
     let plan = terminal.map(|terminal| NewMaintenance {
         terminal,
         from: from.unwrap_or(now),
         until,
         reason: request.reason,
     });
+    // Planning says the same, and whether there is such a terminal.
+    if let Some(plan) = plan.as_ref().filter(|_| !errors.is_empty()) {
+        errors.fill(plan.check(now));
+    }
     checked(errors, plan)
 }
 

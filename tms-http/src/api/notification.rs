@@ -106,7 +106,7 @@ async fn create_notification_channel(
 ) -> Result<Response, Problem> {
     ctx.require(Permission::NotificationWrite)?;
     let ctx = repeatable.of(ctx, body.bytes())?;
-    let request = convert::request(body.read()?)?;
+    let request = body.begin()?.end(convert::request)?;
     let made = app.tms.notifications().create(&ctx, request).await?;
     let (etag, id) = (Etag(made.revision), made.id.get());
     Ok((etag, created(&app, PATH, id, wire::NotificationChannel::from(made))).into_response())
@@ -121,10 +121,10 @@ async fn update_notification_channel(
     body: JsonBody,
 ) -> Result<Response, Problem> {
     ctx.require(Permission::NotificationWrite)?;
-    let (if_match, patch) = (if_match.required()?, body.read()?);
+    let (if_match, patch) = (if_match.required()?, body.begin()?);
     let present = app.tms.notifications().get(&ctx, id).await?;
     let seen = if_match.check(present.revision)?;
-    let request: ChannelRequest = convert::patched(present.draft, patch)?;
+    let request: ChannelRequest = patch.end(|patch, faults| convert::patched(present.draft, patch, faults))?;
     Ok(show(app.tms.notifications().update(&ctx, id, seen, request).await?))
 }
 

@@ -84,6 +84,7 @@ pub(super) fn routes() -> Routes {
             d.needs(P::TerminalRead)
                 .query::<wire::TerminalQuery>()
                 .without_pages()
+                .limits::<crate::openapi::names::TerminalExportSort>("sort", "serial_number, status, store_name.")
                 .sends_file(
                     "text/csv",
                     "A head and a row for each terminal, in UTF-8. It breaks off when the sign-in of its reader ends.",
@@ -149,7 +150,9 @@ async fn create_terminal(
     ctx.require(Permission::TerminalWrite)?;
     let ctx = repeatable.of(ctx, body.bytes())?;
     let usual = app.tms.settings().rules().presence.default_interval_s;
-    let draft = body.read_as(|request| convert::draft(request, usual))?;
+    let draft = body
+        .begin()?
+        .end(|request, faults| convert::draft(request, usual, faults))?;
     let made = app.tms.terminals().create(&ctx, draft).await?;
     let (id, etag) = (made.terminal.id.get(), Etag(made.terminal.revision));
     Ok((etag, created(&app, PATH, id, convert::terminal(made, ctx.now))).into_response())
@@ -164,10 +167,10 @@ async fn update_terminal(
     body: JsonBody,
 ) -> Result<Response, Problem> {
     ctx.require(Permission::TerminalWrite)?;
-    let (if_match, patch) = (if_match.required()?, body.read()?);
+    let (if_match, patch) = (if_match.required()?, body.begin()?);
     let present = app.tms.terminals().get(&ctx, id).await?.terminal;
     let seen = if_match.check(present.revision)?;
-    let draft = convert::patched(present.draft, patch)?;
+    let draft = patch.end(|patch, faults| convert::patched(present.draft, patch, faults))?;
     Ok(show(app.tms.terminals().update(&ctx, id, seen, draft).await?, ctx.now))
 }
 

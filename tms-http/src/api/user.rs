@@ -18,7 +18,7 @@ use tms_core::{
     permission::{Permission, Permission as P, Role},
 };
 
-use super::field::{checked, created, id, non_empty};
+use super::field::{created, id, non_empty};
 use crate::{
     api::routes::Routes,
     extract::{Etag, IfMatch, JsonBody, Params, PathId, Repeatable, SignedIn},
@@ -116,7 +116,7 @@ async fn create_user(
 ) -> Result<Response, Problem> {
     ctx.require(Permission::UserWrite)?;
     let ctx = repeatable.of(ctx, body.bytes())?;
-    let request = body.read_as(check)?;
+    let request = body.begin()?.end(check)?;
     let (user, link) = app.tms.users().create(&ctx, request).await?;
     let link = link.ok_or_else(|| Error::Internal("a person without a password has no link".into()))?;
     let (etag, id) = (Etag(user.revision), user.id.get());
@@ -136,10 +136,10 @@ async fn update_user(
     body: JsonBody,
 ) -> Result<Response, Problem> {
     ctx.require(Permission::UserWrite)?;
-    let (if_match, patch) = (if_match.required()?, body.read()?);
+    let (if_match, patch) = (if_match.required()?, body.begin()?);
     let present = app.tms.users().get(&ctx, id).await?;
     let seen = if_match.check(present.revision)?;
-    let next = patched(present.profile, patch)?;
+    let next = patch.end(|patch, faults| patched(present.profile, patch, faults))?;
     Ok(show(app.tms.users().update(&ctx, id, seen, next).await?))
 }
 
@@ -184,28 +184,29 @@ fn show(user: User) -> Response {
     (Etag(user.revision), Json(wire::User::from(user))).into_response()
 }
 
-fn check(request: wire::UserCreate) -> Result<UserRequest, Problem> {
-    let mut errors = FieldErrors::default();
+fn check(request: wire::UserCreate, mut errors: FieldErrors) -> Result<UserRequest, Problem> {
     let role = errors.take("role", request.role.parse::<Role>());
     let customer = request.customer_id.map(CustomerId::new);
     let customer = customer.and_then(|made| id(&mut errors, "customer_id", made));
-    let request = role.map(|role| UserRequest {
+    let request = UserRequest {
         username: request.username,
         profile: Profile {
             full_name: request.full_name.unwrap_or_default(),
             email: non_empty(request.email),
-            role,
+            // A stand-in for what is named as wrong already, so that the rest is looked at too.
+            role: role.unwrap_or(Role::Viewer),
             customer,
             is_disabled: false,
         },
         password: None,
-    });
-    checked(errors, request)
+    };
+    errors.fill(request.check());
+    errors.finish()?;
+    Ok(request)
 }
 
 /// Carries out the wishes of a PATCH.
-fn patched(mut profile: Profile, patch: wire::UserPatch) -> Result<Profile, Problem> {
-    let mut errors = FieldErrors::default();
+fn patched(mut profile: Profile, patch: wire::UserPatch, mut errors: FieldErrors) -> Result<Profile, Problem> {
     if let Some(role) = patch.role.and_then(|name| errors.take("role", name.parse())) {
         profile.role = role;
     }
@@ -221,6 +222,7 @@ fn patched(mut profile: Profile, patch: wire::UserPatch) -> Result<Profile, Prob
     if let Some(is_disabled) = patch.is_disabled {
         profile.is_disabled = is_disabled;
     }
+    errors.fill(profile.clone().checked());
     errors.finish()?;
     Ok(profile)
 }

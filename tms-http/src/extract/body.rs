@@ -38,32 +38,18 @@ impl<const LIMIT: usize> JsonBody<LIMIT> {
         &self.0
     }
 
-    /// Reads a body of an operator.
+    /// Reads a body of an operator that has no rules beyond its type.
     pub(crate) fn read<T: DeserializeOwned>(&self) -> Result<T, Problem> {
-        self.read_as(Ok)
+        self.begin()?.end(|value, _| Ok(value))
     }
 
-    /// Reads a body of an operator and checks it. What can't be read at all is named together with what `check` finds
-    /// elsewhere.
-    pub(crate) fn read_as<T: DeserializeOwned, U>(
-        &self,
-        check: impl FnOnce(T) -> Result<U, Problem>,
-    ) -> Result<U, Problem> {
-        let (value, mut errors) = json::whole::read(&self.0)?;
-        let checked = check(value);
-        if errors.is_empty() {
-            return checked;
-        }
-        if let Err(problem) = checked {
-            let roots: Vec<String> = errors.iter().map(|(field, _)| root(field).to_owned()).collect();
-            let others = problem.fields().into_iter().flat_map(FieldErrors::iter);
-            for (field, messages) in others.filter(|(field, _)| roots.iter().all(|known| known != root(field))) {
-                for message in messages {
-                    errors.add(field, message);
-                }
-            }
-        }
-        Err(Problem::invalid(errors))
+    /// Reads a body of an operator as far as it goes; [`Begun::end`] says all that is wrong with it.
+    ///
+    /// # Errors
+    /// The problem, when nothing of it can be read.
+    pub(crate) fn begin<T: DeserializeOwned>(&self) -> Result<Begun<T>, Problem> {
+        let (value, faults) = json::whole::read(&self.0)?;
+        Ok(Begun { value, faults })
     }
 
     /// Reads a body of an agent; unknown fields are counted.
@@ -73,6 +59,38 @@ impl<const LIMIT: usize> JsonBody<LIMIT> {
             app.meters.ignored_fields.increment(ignored);
         }
         Ok(value)
+    }
+}
+
+/// A body that was read, with stand-ins for what could not be. Nothing of it is to be done before [`Self::end`].
+#[must_use]
+pub(crate) struct Begun<T> {
+    value: T,
+    faults: FieldErrors,
+}
+
+impl<T> Begun<T> {
+    /// Checks the body. What could not be read is named together with what `check`, which is told of it, finds elsewhere.
+    ///
+    /// # Errors
+    /// The problem that names all that is wrong.
+    pub(crate) fn end<U>(self, check: impl FnOnce(T, FieldErrors) -> Result<U, Problem>) -> Result<U, Problem> {
+        let Self { value, mut faults } = self;
+        let checked = check(value, faults.clone());
+        if faults.is_empty() {
+            return checked;
+        }
+        if let Err(problem) = checked {
+            // What is said of a stand-in is nothing that the client has sent.
+            let roots: Vec<String> = faults.iter().map(|(field, _)| root(field).to_owned()).collect();
+            let others = problem.fields().into_iter().flat_map(FieldErrors::iter);
+            for (field, messages) in others.filter(|(field, _)| roots.iter().all(|known| known != root(field))) {
+                for message in messages {
+                    faults.add(field, message);
+                }
+            }
+        }
+        Err(Problem::invalid(faults))
     }
 }
 

@@ -38,6 +38,8 @@ pub(crate) struct Doc {
     query: Option<MakeSchema>,
     /// Fields of the query type that this route does not take.
     without: Vec<&'static str>,
+    /// Fields of the query type that take other values here, and what is said of them.
+    instead: Vec<(&'static str, &'static str, MakeSchema)>,
     body: Option<(&'static str, Option<MakeSchema>)>,
     successes: Vec<Success>,
     errors: BTreeSet<u16>,
@@ -53,6 +55,7 @@ impl Doc {
             caller: Caller::Operator(None),
             query: None,
             without: Vec::new(),
+            instead: Vec::new(),
             body: None,
             successes: Vec::new(),
             errors: BTreeSet::from([400, 429, 500, 503]),
@@ -99,6 +102,12 @@ impl Doc {
     /// Takes not these fields of the query type.
     pub(crate) fn without(mut self, fields: &[&'static str]) -> Self {
         self.without.extend(fields);
+        self
+    }
+
+    /// Takes the values of `T` in this field of the query type.
+    pub(crate) fn limits<T: ToSchema>(mut self, field: &'static str, text: &'static str) -> Self {
+        self.instead.push((field, text, Schemas::of::<T>));
         self
     }
 
@@ -277,7 +286,16 @@ impl Doc {
             .split('/')
             .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
         let mut parameters: Vec<Value> = ids.map(common::path_parameter).collect();
-        let query = self.query.map(|query| query(schemas)).unwrap_or_default();
+        let mut query = self.query.map(|query| query(schemas)).unwrap_or_default();
+        for (field, text, schema) in &self.instead {
+            let mut schema = schema(schemas);
+            if let Value::Object(parts) = &mut schema {
+                parts.insert("description".to_owned(), (*text).into());
+            }
+            if let Some(Value::Object(fields)) = query.get_mut("properties") {
+                fields.insert((*field).to_owned(), schema);
+            }
+        }
         if let Some(Value::Object(fields)) = query.get("properties") {
             let is_required = |name: &str| {
                 let required = query.get("required").and_then(Value::as_array);

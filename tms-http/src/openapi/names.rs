@@ -43,6 +43,14 @@ macro_rules! all {
     };
 }
 
+/// Returns the orders that an export can have: not the one that is read by page number only.
+fn exported() -> impl Iterator<Item = &'static str> {
+    let all = CoreTerminalSort::ALL
+        .iter()
+        .filter(|sort| **sort != CoreTerminalSort::LastHeartbeat);
+    all.map(|sort| sort.as_str())
+}
+
 names! {
     AlertSort: ["created_at"];
     AlertType: all!(Cause);
@@ -71,5 +79,6 @@ names! {
     Status: all!(CoreStatus);
     TerminalSort: all!(CoreTerminalSort);
     TestStatus: ["sent", "failed"];
+    TerminalExportSort: exported();
     Said: ["online", "offline", "error"];
 }

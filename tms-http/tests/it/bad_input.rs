@@ -406,14 +406,81 @@ async fn everything_wrong_with_a_body_is_said_at_once() {
             json!({ "username": 7, "role": "king", "email": [] }),
             &["email", "role", "username"],
         ),
+        (
+            "/users",
+            json!({ "username": "x!", "role": "king" }),
+            &["role", "username"],
+        ),
+        (
+            "/maintenance",
+            json!({ "terminal_id": "x", "reason": "", "until": "2020-01-01T00:00:00Z" }),
+            &["reason", "terminal_id", "until"],
+        ),
+        (
+            "/enrollment-codes",
+            json!({ "customer_id": "x", "uses": 0, "store_code": "x".repeat(51) }),
+            &["customer_id", "store_code", "uses"],
+        ),
+        (
+            "/auth/tokens",
+            json!({ "name": "", "scopes": "all", "expires_at": "2020-01-01T00:00:00Z" }),
+            &["expires_at", "name", "scopes"],
+        ),
+        (
+            "/alert-rules",
+            json!({ "alert_type": "high_cpu", "customer_id": "x", "is_enabled": true, "severity": "LOW" }),
+            &["customer_id", "threshold"],
+        ),
+        (
+            "/notification-channels",
+            json!({ "name": "", "is_enabled": "x", "web_hook": { "url": "nowhere" } }),
+            &["is_enabled", "name", "web_hook.url"],
+        ),
+        (
+            "/notification-channels",
+            json!({ "name": 7, "language": "xx" }),
+            &["kind", "language", "name"],
+        ),
+        (
+            "/alerts/bulk",
+            json!({ "action": "x", "filter": 7 }),
+            &["action", "filter"],
+        ),
     ] {
         world.post(path, &body).by("admin").send().await.wrong_fields(fields);
     }
     let customer = format!("/customers/{}", world.first("/customers").await);
     let patch = json!({ "company_name": 7, "max_terminals": "x", "contact_email": "nope", "colour": "red" });
     let answer = world.patch(&customer, &patch).by("operator").if_match("*").send().await;
-    answer.wrong_fields(&["colour", "company_name", "max_terminals"]);
+    answer.wrong_fields(&["colour", "company_name", "contact_email", "max_terminals"]);
     let patch = json!({ "contract_start_date": "soon", "contact_email": "nope" });
     let answer = world.patch(&customer, &patch).by("operator").if_match("*").send().await;
     answer.wrong_fields(&["contact_email", "contract_start_date"]);
+    let patch = json!({ "contract_start_date": 7, "contract_end_date": "2020-01-01" });
+    let answer = world.patch(&customer, &patch).by("operator").if_match("*").send().await;
+    answer.wrong_fields(&["contract_start_date"]);
+    for (path, body, fields) in [
+        (
+            "/terminals",
+            json!({ "model": 7, "heartbeat_interval": 0 }),
+            &["heartbeat_interval", "model"][..],
+        ),
+        (
+            "/users",
+            json!({ "full_name": 7, "email": "nope", "role": "king" }),
+            &["email", "full_name", "role"],
+        ),
+        (
+            "/alert-rules",
+            json!({ "is_enabled": 7, "severity": "HUGE" }),
+            &["is_enabled", "severity"],
+        ),
+    ] {
+        let path = format!("{path}/{}", world.first(path).await);
+        let answer = world.patch(&path, &body).by("admin").if_match("*").send().await;
+        answer.wrong_fields(fields);
+    }
+    let wish = json!({ "is_resolved": "yes", "resolution_notes": "x" });
+    let answer = world.patch("/alerts/1", &wish).by("support").send().await;
+    answer.wrong_fields(&["is_resolved"]);
 }

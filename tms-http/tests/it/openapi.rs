@@ -193,3 +193,22 @@ async fn the_page_shows_every_operation_and_needs_nothing_else() {
         (200, "text/css; charset=utf-8")
     );
 }
+
+#[tokio::test]
+async fn each_order_that_is_documented_is_taken() {
+    let world = World::new().await;
+    let document = world.get("/openapi.json").send().await.ok(200);
+    for path in ["/terminals", "/terminals/export.csv"] {
+        let operation = &document["paths"][path]["get"];
+        let parameters = operation["parameters"].as_array().unwrap();
+        let sort = parameters.iter().find(|parameter| parameter["name"] == "sort").unwrap();
+        let schema = sort["schema"]["$ref"].as_str().unwrap().trim_start_matches('#');
+        let names = document.pointer(schema).unwrap()["enum"].as_array().unwrap();
+        assert!(names.len() >= 3, "{names:?}");
+        for name in names {
+            let list = format!("{path}?sort={}", name.as_str().unwrap());
+            let answer = world.get(&list).by("viewer").send().await;
+            assert_eq!(answer.status, 200, "{list}: {}", answer.text);
+        }
+    }
+}

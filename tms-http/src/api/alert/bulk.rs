@@ -12,7 +12,7 @@ use tms_core::{
 };
 
 use crate::{
-    api::field::{checked, id, non_empty, span},
+    api::field::{checked, id, is_wrong, non_empty, span},
     extract::{JsonBody, Repeatable, SignedIn},
     problem::Problem,
     state::App,
@@ -28,9 +28,11 @@ pub(super) async fn answer_alerts(
 ) -> Result<Json<wire::AlertBulkDone>, Problem> {
     ctx.require(Permission::AlertWrite)?;
     let ctx = repeatable.of(ctx, body.bytes())?;
-    let request: wire::AlertBulk = body.read()?;
-    let dry_run = request.dry_run;
-    let (selection, answer) = check(request, app.calendar())?;
+    let checked = |request: wire::AlertBulk, faults| {
+        let dry_run = request.dry_run;
+        check(request, app.calendar(), faults).map(|(selection, answer)| (selection, answer, dry_run))
+    };
+    let (selection, answer, dry_run) = body.begin()?.end(checked)?;
     let done = app.tms.alerts().answer_many(&ctx, selection, answer, dry_run).await?;
     Ok(Json(wire::AlertBulkDone {
         dry_run,
@@ -40,8 +42,11 @@ pub(super) async fn answer_alerts(
     }))
 }
 
-fn check(request: wire::AlertBulk, calendar: Calendar) -> Result<(AlertSelection, AlertAnswer), Problem> {
-    let mut errors = FieldErrors::default();
+fn check(
+    request: wire::AlertBulk,
+    calendar: Calendar,
+    mut errors: FieldErrors,
+) -> Result<(AlertSelection, AlertAnswer), Problem> {
     let answer = AlertAnswer {
         acknowledge: request.action == "acknowledge",
         resolve: request.action == "resolve",
@@ -66,6 +71,8 @@ fn check(request: wire::AlertBulk, calendar: Calendar) -> Result<(AlertSelection
             ids.map(AlertSelection::Ids)
         }
         (None, Some(filter)) => Some(AlertSelection::Filter(read_filter(&mut errors, &filter, calendar))),
+        // What can't be read was given all the same.
+        _ if is_wrong(&errors, "alert_ids") || is_wrong(&errors, "filter") => None,
         _ => {
             errors.add("alert_ids", "either this or filter must be given");
             None

@@ -7,6 +7,7 @@ use axum::{
 };
 use http::StatusCode;
 use tms_core::{
+    Ctx,
     error::FieldErrors,
     id::ApiTokenId,
     operator::{ApiToken, api_tokens::TokenRequest},
@@ -79,7 +80,7 @@ async fn create_token(
 ) -> Result<Response, Problem> {
     ctx.proven_session()?;
     let ctx = repeatable.of(ctx, body.bytes())?;
-    let request = body.read_as(check)?;
+    let request = body.begin()?.end(|wish, faults| check(&ctx, wish, faults))?;
     let (made, token) = app.tms.api_tokens().create(&ctx, request).await?;
     let (id, shown) = (made.id.get(), wire::ApiToken::from(made));
     let tag = ContentTag::of(&shown)?;
@@ -103,19 +104,20 @@ async fn delete_token(
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn check(request: wire::ApiTokenCreate) -> Result<TokenRequest, Problem> {
-    let mut errors = FieldErrors::default();
+fn check(ctx: &Ctx, request: wire::ApiTokenCreate, mut errors: FieldErrors) -> Result<TokenRequest, Problem> {
     let named = request.scopes.iter().map(|name| name.parse::<Permission>());
     let scopes = errors.take("scopes", named.collect::<Result<Vec<_>, _>>());
     let expires_at = request
         .expires_at
         .and_then(|text| time(&mut errors, "expires_at", &text));
-    errors.finish()?;
-    Ok(TokenRequest {
+    let request = TokenRequest {
         name: request.name,
         scopes: scopes.unwrap_or_default(),
         expires_at,
-    })
+    };
+    errors.fill(request.check(ctx));
+    errors.finish()?;
+    Ok(request)
 }
 
 impl From<ApiToken> for wire::ApiToken {

@@ -36,8 +36,7 @@ impl From<Customer> for wire::Customer {
 }
 
 /// Reads a customer to add.
-pub(super) fn draft(request: wire::CustomerCreate) -> Result<CustomerDraft, Problem> {
-    let errors = &mut FieldErrors::default();
+pub(super) fn draft(request: wire::CustomerCreate, mut errors: FieldErrors) -> Result<CustomerDraft, Problem> {
     let contract = request
         .contract_type
         .as_deref()
@@ -51,25 +50,33 @@ pub(super) fn draft(request: wire::CustomerCreate) -> Result<CustomerDraft, Prob
         postal_code: request.postal_code,
         address: request.address,
         contract_type: contract.unwrap_or(ContractType::Standard),
-        contract_start_date: optional_date(errors, "contract_start_date", request.contract_start_date.as_ref()),
-        contract_end_date: optional_date(errors, "contract_end_date", request.contract_end_date.as_ref()),
+        contract_start_date: optional_date(&mut errors, "contract_start_date", request.contract_start_date.as_ref()),
+        contract_end_date: optional_date(&mut errors, "contract_end_date", request.contract_end_date.as_ref()),
         is_active: request.is_active.unwrap_or(true),
         max_terminals: request.max_terminals,
         notes: request.notes,
     };
-    finished(std::mem::take(errors), draft)
+    finished(errors, draft)
 }
 
 /// Checks what could be read, so that all that is wrong is said at once.
 fn finished(mut errors: FieldErrors, draft: CustomerDraft) -> Result<CustomerDraft, Problem> {
-    errors.fill(draft.clone().checked());
+    let mut looked_at = draft.clone();
+    if errors.has("contract_start_date") {
+        // What is not known is not compared with.
+        looked_at.contract_start_date = None;
+    }
+    errors.fill(looked_at.checked());
     errors.finish()?;
     Ok(draft)
 }
 
 /// Carries out the wishes of a PATCH.
-pub(super) fn patched(mut draft: CustomerDraft, patch: wire::CustomerPatch) -> Result<CustomerDraft, Problem> {
-    let mut errors = FieldErrors::default();
+pub(super) fn patched(
+    mut draft: CustomerDraft,
+    patch: wire::CustomerPatch,
+    mut errors: FieldErrors,
+) -> Result<CustomerDraft, Problem> {
     if let Some(name) = patch.company_name {
         draft.company_name = name;
     }

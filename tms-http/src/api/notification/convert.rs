@@ -14,7 +14,7 @@ use tms_core::{
 };
 
 use crate::{
-    api::field::{id, non_empty, spelled},
+    api::field::{id, is_wrong, non_empty, spelled},
     problem::Problem,
     wire::{Patch, notification as wire},
 };
@@ -27,44 +27,61 @@ type Wishes = (
 );
 
 /// Reads a channel to make.
-pub(super) fn request(body: wire::NotificationChannelCreate) -> Result<ChannelRequest, Problem> {
-    read(body, None).map_err(Problem::invalid)
+pub(super) fn request(body: wire::NotificationChannelCreate, faults: FieldErrors) -> Result<ChannelRequest, Problem> {
+    read(body, None, faults).map_err(Problem::invalid)
 }
 
-/// Reads a channel; `kept` is where it leads if that is not said again.
-pub(crate) fn read(body: wire::NotificationChannelCreate, kept: Option<Target>) -> Result<ChannelRequest, FieldErrors> {
-    let mut errors = FieldErrors::default();
+/// Reads a channel; `kept` is where it leads if that is not said again, `errors` what is known to be wrong.
+pub(crate) fn read(
+    body: wire::NotificationChannelCreate,
+    kept: Option<Target>,
+    mut errors: FieldErrors,
+) -> Result<ChannelRequest, FieldErrors> {
     let target = match kept {
         Some(kept) => Some((kept, None)),
         None => target(&mut errors, (body.mail, body.web_hook, body.slack, body.sns)),
     };
-    if target.is_none() && errors.is_empty() {
+    if target.is_none()
+        && !["kind", "mail", "web_hook", "slack", "sns"]
+            .iter()
+            .any(|name| is_wrong(&errors, name))
+    {
         errors.add("kind", "one of mail, web_hook, slack, sns must be given");
     }
     let routing = routing(&mut errors, body.routing);
     let language = body
         .language
         .map_or(Some(Language::English), |name| errors.take("language", name.parse()));
-    let both = target.zip(routing).zip(language);
-    let request = both.map(|(((target, secret), routing), language)| ChannelRequest {
-        draft: ChannelDraft {
-            name: body.name,
-            is_enabled: body.is_enabled.unwrap_or(true),
-            target,
-            routing,
-            language,
-        },
-        secret,
+    // Stand-ins for what is named as wrong already, so that the rest is looked at too.
+    let (target, secret) = target.unwrap_or_else(|| {
+        (
+            Target::Slack {
+                host: "example.com".to_owned(),
+            },
+            None,
+        )
     });
-    request.filter(|_| errors.is_empty()).ok_or(errors)
+    let draft = ChannelDraft {
+        name: body.name,
+        is_enabled: body.is_enabled.unwrap_or(true),
+        target,
+        routing,
+        language: language.unwrap_or(Language::English),
+    };
+    errors.fill(draft.clone().checked());
+    if errors.is_empty() {
+        Ok(ChannelRequest { draft, secret })
+    } else {
+        Err(errors)
+    }
 }
 
 /// Carries out the wishes of a PATCH.
 pub(super) fn patched(
     mut draft: ChannelDraft,
     patch: wire::NotificationChannelPatch,
+    mut errors: FieldErrors,
 ) -> Result<ChannelRequest, Problem> {
-    let mut errors = FieldErrors::default();
     let mut secret = None;
     if let Some((target, given)) = target(&mut errors, (patch.mail, patch.web_hook, patch.slack, patch.sns)) {
         (draft.target, secret) = (target, given);
@@ -74,7 +91,7 @@ pub(super) fn patched(
         Patch::Clear => Some(wire::Routing::default()),
         Patch::Set(routing) => Some(routing),
     };
-    if let Some(read) = wish.and_then(|wish| routing(&mut errors, wish)) {
+    if let Some(read) = wish.map(|wish| routing(&mut errors, wish)) {
         draft.routing = read;
     }
     if let Some(language) = patch.language.and_then(|name| errors.take("language", name.parse())) {
@@ -86,6 +103,7 @@ pub(super) fn patched(
     if let Some(is_enabled) = patch.is_enabled {
         draft.is_enabled = is_enabled;
     }
+    errors.fill(draft.clone().checked());
     errors.finish()?;
     Ok(ChannelRequest { draft, secret })
 }
@@ -113,7 +131,9 @@ fn target(errors: &mut FieldErrors, wishes: Wishes) -> Option<(Target, Option<Se
 fn read_mail(errors: &mut FieldErrors, mail: wire::MailWish) -> Option<(Target, Option<Secret<String>>)> {
     let security = match mail.security {
         None => MailSecurity::StartTls,
-        Some(name) => errors.take("mail.security", name.parse())?,
+        Some(name) => errors
+            .take("mail.security", name.parse())
+            .unwrap_or(MailSecurity::StartTls),
     };
     let usual = match security {
         MailSecurity::Tls => 465,
@@ -131,7 +151,7 @@ fn read_mail(errors: &mut FieldErrors, mail: wire::MailWish) -> Option<(Target, 
     Some((Target::Mail(target), mail.password.map(Secret::new)))
 }
 
-fn routing(errors: &mut FieldErrors, wish: wire::Routing) -> Option<Routing> {
+fn routing(errors: &mut FieldErrors, wish: wire::Routing) -> Routing {
     let lowest = match wish.lowest_severity {
         None => Some(Severity::High),
         Some(name) => errors.take("routing.lowest_severity", name.parse()),
@@ -145,13 +165,12 @@ fn routing(errors: &mut FieldErrors, wish: wire::Routing) -> Option<Routing> {
         let read = Hours::parse(&hours.begin, &hours.end, &hours.time_zone);
         errors.take("routing.hours", read)
     });
-    let (lowest, customers) = lowest.zip(customers)?;
-    Some(Routing {
-        lowest,
-        customers,
+    Routing {
+        lowest: lowest.unwrap_or(Severity::High),
+        customers: customers.unwrap_or_default(),
         hours: hours.flatten(),
         tells_end: wish.resolved,
-    })
+    }
 }
 
 impl From<Channel> for wire::NotificationChannel {

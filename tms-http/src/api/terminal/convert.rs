@@ -82,8 +82,11 @@ pub(super) fn metrics(metrics: Metrics) -> agent_wire::Metrics {
 }
 
 /// Reads a terminal to register.
-pub(super) fn draft(request: wire::TerminalCreate, usual_interval_s: u32) -> Result<TerminalDraft, Problem> {
-    let mut errors = FieldErrors::default();
+pub(super) fn draft(
+    request: wire::TerminalCreate,
+    usual_interval_s: u32,
+    mut errors: FieldErrors,
+) -> Result<TerminalDraft, Problem> {
     let serial = errors.take("serial_number", SerialNumber::parse(&request.serial_number));
     let customer = id(&mut errors, "customer_id", CustomerId::new(request.customer_id));
     let installed = optional_date(&mut errors, "installed_date", request.installed_date.as_ref());
@@ -104,14 +107,27 @@ pub(super) fn draft(request: wire::TerminalCreate, usual_interval_s: u32) -> Res
         warranty_end_date: warranty,
     });
     if let Some(draft) = &draft {
-        errors.fill(draft.clone().checked());
+        look_at(draft, &mut errors);
     }
     checked(errors, draft)
 }
 
+/// Notes what the rules find wrong with what could be read.
+fn look_at(draft: &TerminalDraft, errors: &mut FieldErrors) {
+    let mut draft = draft.clone();
+    if errors.has("installed_date") {
+        // What is not known is not compared with.
+        draft.installed_date = None;
+    }
+    errors.fill(draft.checked());
+}
+
 /// Carries out the wishes of a PATCH.
-pub(super) fn patched(mut draft: TerminalDraft, patch: wire::TerminalPatch) -> Result<TerminalDraft, Problem> {
-    let mut errors = FieldErrors::default();
+pub(super) fn patched(
+    mut draft: TerminalDraft,
+    patch: wire::TerminalPatch,
+    mut errors: FieldErrors,
+) -> Result<TerminalDraft, Problem> {
     if let Some(serial) = patch.serial_number
         && let Some(serial) = errors.take("serial_number", SerialNumber::parse(&serial))
     {
@@ -146,7 +162,7 @@ pub(super) fn patched(mut draft: TerminalDraft, patch: wire::TerminalPatch) -> R
         patch.warranty_end_date,
         &mut draft.warranty_end_date,
     );
-    errors.fill(draft.clone().checked());
+    look_at(&draft, &mut errors);
     errors.finish()?;
     Ok(draft)
 }

@@ -3,6 +3,7 @@
 use tms_core::{
     Ctx,
     alert::Severity,
+    error::FieldErrors,
     notification::{Channel, Hours, Language, MailSecurity, Target, service::ChannelRequest},
 };
 
@@ -115,7 +116,7 @@ pub(super) async fn read(
             });
         }
     }
-    let read = convert::read(wish, kept_target.cloned());
+    let read = convert::read(wish, kept_target.cloned(), FieldErrors::default());
     Ok(read.map_err(|errors| form.add_all(&errors)).ok())
 }
 
