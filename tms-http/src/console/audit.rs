@@ -1,5 +1,6 @@
 //! The audit trail: who did what, when, from where, with what result; and whether all of it is as it was written.
 
+mod acts;
 mod changed;
 
 use std::sync::Arc;
@@ -34,18 +35,21 @@ use crate::{
     paging::{Paging, append},
     state::App,
 };
+use acts::ACTS;
 use changed::{Change, changes};
 
 const PATH: &str = "/audit";
 
 /// Kinds of things that entries are about, as a reader chooses among them.
 const TARGETS: &[&str] = &[
+    "agent_token",
     "alert",
     "api_token",
     "customer",
     "enrolment_code",
     "maintenance",
     "notification_channel",
+    "second_factor",
     "session",
     "settings",
     "terminal",
@@ -84,6 +88,7 @@ struct AuditPage {
     rows: Vec<Row>,
     pager: Pager,
     targets: Vec<Choice>,
+    acts: Vec<Choice>,
     chosen: Chosen,
     export: String,
     may_verify: bool,
@@ -106,6 +111,15 @@ impl AuditPage {
             action.to_owned()
         } else {
             text.to_owned()
+        }
+    }
+
+    /// Names a field that was changed.
+    fn field(&self, entry: &AuditRecord, field: &str) -> String {
+        match (field, entry.target_type.as_str()) {
+            // What a person may see; elsewhere it is whose something is.
+            ("customer_id", target) if target != "user" => self.f.t("field.customer").to_owned(),
+            _ => self.f.field(field),
         }
     }
 
@@ -187,6 +201,7 @@ async fn list_audit(State(app): State<App>, Visit { ctx, f }: Visit, mut params:
     page(&AuditPage {
         rows: rows.collect(),
         pager: Pager::of(&f, &list.meta, list.links),
+        acts: acts(&f, &chosen.action),
         targets: choices(&f, "audit.kind", TARGETS, Some(&chosen.target_type.as_str())),
         export: chosen.export(&f),
         may_verify: f.may(P::AuditVerify) && ctx.scope().is_none(),
@@ -213,6 +228,19 @@ async fn verify_audit(State(app): State<App>, Visit { ctx, f }: Visit, mut param
 async fn export(State(app): State<App>, Visit { ctx, .. }: Visit, headers: HeaderMap, params: Params) -> Answer {
     let caller = Lasting(ctx, Shown::cookie(&headers)?);
     export_audit(State(app), caller, params).await
+}
+
+/// Makes the choices of acts; one that is asked for stays, though it be an older one.
+fn acts(f: &Frame, present: &str) -> Vec<Choice> {
+    let mut choices = choices(f, "audit.did", ACTS, Some(&present));
+    if !present.is_empty() && !ACTS.contains(&present) {
+        choices.push(Choice {
+            value: present.to_owned(),
+            text: present.to_owned(),
+            is_present: true,
+        });
+    }
+    choices
 }
 
 fn read<'c>(params: &mut Params, chosen: &'c Chosen, target: Option<AuditId>, calendar: Calendar) -> AuditFilter {

@@ -1,5 +1,12 @@
 //! The pages of customers.
 
+/// Spells the address of a page below the list.
+macro_rules! at {
+    ($($rest:literal)?) => {
+        concat!("/customers"$(, $rest)?)
+    };
+}
+
 mod edit;
 
 use std::sync::Arc;
@@ -20,7 +27,7 @@ use super::{
 };
 use crate::{api::routes::Routes, extract::Params, paging::Paging, state::App};
 
-const PATH: &str = "/customers";
+const PATH: &str = at!();
 
 pub(super) fn routes() -> Routes {
     Routes::default().get(PATH, list_customers).merge(edit::routes())

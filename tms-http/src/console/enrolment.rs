@@ -1,5 +1,12 @@
 //! Enrolment codes: made, shown once, watched, withdrawn.
 
+/// Spells the address of a page below the list.
+macro_rules! at {
+    ($($rest:literal)?) => {
+        concat!("/enrollment-codes"$(, $rest)?)
+    };
+}
+
 use std::{sync::Arc, time::Duration};
 
 use askama::Template;
@@ -32,7 +39,7 @@ use crate::{
     state::App,
 };
 
-const PATH: &str = "/enrollment-codes";
+const PATH: &str = at!();
 /// How long a code lives unless somebody says, and at most.
 const USUAL_HOURS: u32 = 24;
 const MOST_HOURS: u32 = 366 * 24;
@@ -42,9 +49,9 @@ const MOST_USES: u32 = 1_000_000;
 pub(super) fn routes() -> Routes {
     Routes::default()
         .get(PATH, list_codes)
-        .get("/enrollment-codes/new", show_new)
-        .post("/enrollment-codes/new", create)
-        .post("/enrollment-codes/{id}/revoke", revoke)
+        .get(at!("/new"), show_new)
+        .post(at!("/new"), create)
+        .post(at!("/{id}/revoke"), revoke)
 }
 
 named_enum!(

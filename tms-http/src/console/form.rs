@@ -32,6 +32,8 @@ pub(crate) struct Form {
     pub(crate) errors: FieldErrors,
     /// What is wrong with no field in particular, in the reader's language.
     pub(crate) fault: Option<String>,
+    /// What somebody else has written meanwhile, where it differs from what was typed.
+    theirs: BTreeMap<String, String>,
     /// Whether it only comes back to be looked at, after the person has proved who they are: nothing is to be done.
     is_back: bool,
 }
@@ -151,18 +153,33 @@ impl Form {
         Ok(Err(status))
     }
 
-    /// Returns what is to be shown of a form that was not carried out: where somebody else was first what they have written,
-    /// with the revision that a second try needs; or else what was typed.
+    /// Returns what is to be shown of a form that was not carried out: what was typed, and where somebody else was first
+    /// the revision that a second try needs, with what they have written where it differs.
     #[must_use]
-    pub(crate) fn or_present(self, status: StatusCode, present: impl FnOnce() -> Self) -> Self {
-        if status == StatusCode::PRECONDITION_FAILED {
-            Self {
-                fault: self.fault,
-                ..present()
-            }
-        } else {
-            self
+    pub(crate) fn or_present(mut self, status: StatusCode, present: impl FnOnce() -> Self) -> Self {
+        if status != StatusCode::PRECONDITION_FAILED {
+            return self;
         }
+        for (name, values) in present().values {
+            let (typed, stored) = (spelled(self.all(&name)), spelled(values.iter().map(String::as_str)));
+            if name == "revision" {
+                self.values.insert(name, values);
+            } else if typed != stored {
+                self.theirs.insert(name, stored);
+            }
+        }
+        self
+    }
+
+    /// Returns what somebody else has written into a field meanwhile, if that is not what was typed.
+    pub(crate) fn theirs(&self, name: &str) -> Option<&str> {
+        let theirs = self.theirs.get(name)?.as_str();
+        Some(if theirs.is_empty() { "–" } else { theirs })
+    }
+
+    /// Tells whether somebody else has ticked a box, if that is not what was done here.
+    pub(crate) fn theirs_ticked(&self, name: &str) -> Option<bool> {
+        Some(!self.theirs.get(name)?.is_empty())
     }
 
     /// Reads a whole number that must be there and within bounds, or notes what is wrong.
@@ -256,6 +273,13 @@ impl FromRequest<App> for Form {
         }
         Ok(form)
     }
+}
+
+/// Spells the values of a field, whatever their order.
+fn spelled<'v>(values: impl Iterator<Item = &'v str>) -> String {
+    let mut values: Vec<_> = values.map(str::trim).filter(|value| !value.is_empty()).collect();
+    values.sort_unstable();
+    values.join(", ")
 }
 
 /// Refuses what no field may hold. Blanks at the ends stay: a password may have them.

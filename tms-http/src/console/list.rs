@@ -118,6 +118,14 @@ pub(crate) struct Pager {
 }
 
 impl Pager {
+    /// Tells whether there is nothing to say and nowhere to go.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+            && [&self.previous, &self.first, &self.next]
+                .iter()
+                .all(|way| way.is_none())
+    }
+
     pub(crate) fn of(f: &Frame, meta: &Meta, links: Links) -> Self {
         let total = meta.total.map(|total| f.number(&total)).unwrap_or_default();
         let rows = match (meta.from, meta.to) {

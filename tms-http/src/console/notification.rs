@@ -1,5 +1,12 @@
 //! Channels by which people are told of alerts, and how each fares.
 
+/// Spells the address of a page below the list.
+macro_rules! at {
+    ($($rest:literal)?) => {
+        concat!("/notification-channels"$(, $rest)?)
+    };
+}
+
 mod edit;
 mod form;
 
@@ -31,14 +38,14 @@ use crate::{
     state::App,
 };
 
-const PATH: &str = "/notification-channels";
+const PATH: &str = at!();
 
 pub(super) fn routes() -> Routes {
     Routes::default()
         .get(PATH, list_channels)
         .merge(edit::routes())
-        .post("/notification-channels/{id}/test", test)
-        .post("/notification-channels/{id}/delete", delete)
+        .post(at!("/{id}/test"), test)
+        .post(at!("/{id}/delete"), delete)
 }
 
 named_enum!(

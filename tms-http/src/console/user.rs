@@ -1,5 +1,12 @@
 //! People: who may sign in, as what, and how they get in again.
 
+/// Spells the address of a page below the list.
+macro_rules! at {
+    ($($rest:literal)?) => {
+        concat!("/users"$(, $rest)?)
+    };
+}
+
 mod edit;
 
 use std::sync::Arc;
@@ -30,14 +37,14 @@ use crate::{
     state::App,
 };
 
-const PATH: &str = "/users";
+const PATH: &str = at!();
 
 pub(super) fn routes() -> Routes {
     Routes::default()
-        .get("/users", list_users)
+        .get(PATH, list_users)
         .merge(edit::routes())
-        .post("/users/{id}/password-reset", reset_password)
-        .post("/users/{id}/second-factor", remove_second_factor)
+        .post(at!("/{id}/password-reset"), reset_password)
+        .post(at!("/{id}/second-factor"), remove_second_factor)
 }
 
 /// A person of the list.

@@ -35,6 +35,20 @@ async fn what_happened_is_told_in_words_with_before_and_after() {
         !page.contains("id=\"verify\"") && !page.contains("id=\"export\""),
         "an operator reads only"
     );
+    for part in [
+        "<span class=\"what\" title=\"company_name\">Company name</span>",
+        "<option value=\"customer.update\">Changed a customer</option>",
+        "<option value=\"second_factor\">",
+        "<option value=\"agent_token\">",
+    ] {
+        assert!(page.contains(part), "{part} in {page}");
+    }
+    let chosen = browser.get("/audit?action=customer.update").await;
+    let option = "<option value=\"customer.update\" selected>Changed a customer</option>";
+    assert!(chosen.page(200).contains(option), "{}", chosen.text);
+    let unknown = browser.get("/audit?action=customer.paint").await;
+    let option = "<option value=\"customer.paint\" selected>customer.paint</option>";
+    assert!(unknown.page(200).contains(option), "{}", unknown.text);
     for (query, shown) in [
         (format!("target_type=customer&target_id={customer}"), true),
         ("actor=operator-san&action=customer.update".to_owned(), true),

@@ -79,7 +79,11 @@ async fn settings_are_seen_changed_and_hold() {
         .await;
     let page = late.page(412);
     assert!(
-        page.contains("Somebody else has changed this meanwhile") && page.contains("value=\"90\""),
+        page.contains("Somebody else has changed this meanwhile") && page.contains("value=\"70\""),
+        "{page}"
+    );
+    assert!(
+        page.contains("id=\"presence.lost_grace_s-theirs\">At present: 90<"),
         "{page}"
     );
 }

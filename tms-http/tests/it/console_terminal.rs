@@ -133,9 +133,11 @@ async fn of_two_editors_the_second_is_told_and_shown() {
     let page = two.post(&path, &fields("Second")).await;
     let text = page.page(412);
     assert!(
-        text.contains("Somebody else has changed this meanwhile.") && text.contains("value=\"First\""),
+        text.contains("Somebody else has changed this meanwhile.") && text.contains("value=\"Second\""),
         "{text}"
     );
+    assert!(text.contains("id=\"store_name-theirs\">At present: First<"), "{text}");
+    assert!(!text.contains("id=\"model-theirs\""), "where nothing differs: {text}");
     assert_eq!(world.terminal(agent.id).await["store_name"], "First");
     let retire = format!("/terminals/{}/retire", agent.id);
     two.post(&retire, &[("revision", revision), ("confirmed", "true")])
@@ -437,4 +439,45 @@ async fn the_time_and_the_logs_are_chosen_apart() {
     ] {
         assert!(text.contains(&part), "{part}: {text}");
     }
+}
+
+#[tokio::test]
+async fn a_list_says_no_counts_that_are_not_its_own_and_can_always_be_taken_away() {
+    let world = World::new().await;
+    let (one, two) = (world.customer("ABC").await, world.customer("XYZ").await);
+    for (customer, serial) in [(one, "TC-200-001"), (two, "TC-200-002"), (two, "TC-200-003")] {
+        world.agent(customer, serial).await;
+    }
+    let gone = format!("/terminals/{}", world.first("/terminals?search=TC-200-003").await);
+    let retired = world.call("DELETE", &gone).by("operator").if_match("*").send().await;
+    retired.ok(204);
+    world.advance(10);
+    let browser = Browser::of(&world, "viewer").await;
+    let chips = |page: &str| between(page, "<ul class=\"chips\"", "</ul>").to_owned();
+    for (query, has_counts) in [
+        ("", true),
+        ("?status=offline", true),
+        ("?search=TC", false),
+        ("?lifecycle=active", false),
+        (&*format!("?customer_id={one}"), false),
+    ] {
+        let answer = browser.get(&format!("/terminals{query}")).await;
+        let chips = chips(answer.page(200));
+        assert_eq!(chips.contains("<b>"), has_counts, "{query}: {chips}");
+    }
+    let answer = browser
+        .get("/terminals?lifecycle=retired&sort=last_heartbeat&order=asc")
+        .await;
+    let page = answer.page(200);
+    assert!(page.contains("TC-200-003") && !page.contains("TC-200-001"), "{page}");
+    assert!(page.contains("<option value=\"retired\" selected>"), "{page}");
+    assert!(chips(page).contains("lifecycle=retired"), "{page}");
+    let export = between(page, "id=\"export\" href=\"", "\"").replace("&#38;", "&");
+    let table = browser.get(&export).await;
+    assert_eq!(table.status, 200, "{}", table.text);
+    assert!(
+        table.text.contains("TC-200-003") && !table.text.contains("TC-200-001"),
+        "{}",
+        table.text
+    );
 }

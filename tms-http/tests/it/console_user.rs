@@ -87,9 +87,27 @@ async fn two_administrators_at_the_same_person_do_not_overwrite_each_other() {
     let late = send(&two, change("Second", "operator")).await;
     let page = late.page(412);
     assert!(
-        page.contains("Somebody else has changed this meanwhile") && page.contains("value=\"First\""),
+        page.contains("Somebody else has changed this meanwhile") && page.contains("value=\"Second\""),
         "{page}"
     );
+    assert!(page.contains("id=\"full_name-theirs\">At present: First<"), "{page}");
+    assert!(page.contains("id=\"role-theirs\">At present: Support<"), "{page}");
+    let mut again = change("Second", "operator");
+    again[0].1 = between(page, "name=\"revision\" value=\"", "\"").to_owned();
+    assert_eq!(
+        send(&two, again).await.leads_to(),
+        path,
+        "a second try, of the revision that was shown"
+    );
+    let back = [
+        (
+            "revision",
+            between(two.get(&path).await.page(200), "name=\"revision\" value=\"", "\"").to_owned(),
+        ),
+        ("full_name", "First".to_owned()),
+        ("role", "support".to_owned()),
+    ];
+    assert_eq!(send(&two, back).await.leads_to(), path);
     let forgotten = one.post(&path, &[("full_name", "Third"), ("role", "viewer")]).await;
     forgotten.page(422);
     let stored = world.get(&path).by("admin").send().await.ok(200);

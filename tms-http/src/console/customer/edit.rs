@@ -29,11 +29,11 @@ use crate::{
 
 pub(super) fn routes() -> Routes {
     Routes::default()
-        .get("/customers/new", show_new)
-        .post("/customers/new", create)
-        .get("/customers/{id}", show)
-        .post("/customers/{id}", update)
-        .post("/customers/{id}/delete", delete)
+        .get(at!("/new"), show_new)
+        .post(at!("/new"), create)
+        .get(at!("/{id}"), show)
+        .post(at!("/{id}"), update)
+        .post(at!("/{id}/delete"), delete)
 }
 
 /// A customer with the form that changes it, or the form for a new one.

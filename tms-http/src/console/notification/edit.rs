@@ -33,10 +33,10 @@ use crate::{
 
 pub(super) fn routes() -> Routes {
     Routes::default()
-        .get("/notification-channels/new", show_new)
-        .post("/notification-channels/new", create)
-        .get("/notification-channels/{id}", show)
-        .post("/notification-channels/{id}", update)
+        .get(at!("/new"), show_new)
+        .post(at!("/new"), create)
+        .get(at!("/{id}"), show)
+        .post(at!("/{id}"), update)
 }
 
 /// A channel with the form that changes it, or the form for a new one.

@@ -1,5 +1,12 @@
 //! The rules of alerts: what raises one, and how bad it is; for everybody, or for one customer in place of that.
 
+/// Spells the address of a page below the list.
+macro_rules! at {
+    ($($rest:literal)?) => {
+        concat!("/settings/rules"$(, $rest)?)
+    };
+}
+
 use std::sync::Arc;
 
 use askama::Template;
@@ -36,16 +43,16 @@ use crate::{
     state::App,
 };
 
-pub(super) const PATH: &str = "/settings/rules";
+pub(super) const PATH: &str = at!();
 
 pub(super) fn routes() -> Routes {
     Routes::default()
         .get(PATH, list_rules)
-        .get("/settings/rules/new", show_new)
-        .post("/settings/rules/new", create)
-        .get("/settings/rules/{id}", show)
-        .post("/settings/rules/{id}", update)
-        .post("/settings/rules/{id}/delete", delete)
+        .get(at!("/new"), show_new)
+        .post(at!("/new"), create)
+        .get(at!("/{id}"), show)
+        .post(at!("/{id}"), update)
+        .post(at!("/{id}/delete"), delete)
 }
 
 /// A rule of the list.

@@ -11,7 +11,7 @@ use tms_core::{
     permission::Permission,
     presence::{Device, Link, Status},
     terminal::{
-        TerminalView,
+        Lifecycle, TerminalView,
         store::{StatusCounts, TerminalFilter, TerminalSort},
     },
 };
@@ -25,7 +25,7 @@ use crate::{
         answer::{Answer, page},
         format::number,
         frame::Frame,
-        list::{Choice, Pager, SortHead, either, sort_heads},
+        list::{Choice, Pager, SortHead, choices, either, sort_heads},
         visit::Visit,
     },
     extract::{
@@ -53,7 +53,8 @@ struct ListPage {
     rows: Vec<Row>,
     pager: Pager,
     has_alerts: Vec<Choice>,
-    export: Option<String>,
+    lifecycles: Vec<Choice>,
+    export: String,
     may_register: bool,
 }
 
@@ -61,7 +62,8 @@ struct ListPage {
 struct Chip {
     href: String,
     status: Option<Status>,
-    count: String,
+    /// How many there are; not known while anything else narrows the list.
+    count: Option<String>,
     is_present: bool,
 }
 
@@ -93,14 +95,14 @@ async fn show(State(app): State<App>, Visit { ctx, f }: Visit, mut params: Param
     let address = filtered(&f, &filter, filter.status);
     let sorts = ["serial_number", "status", "store_name", "last_heartbeat"];
     let query = address.split_once('?').map_or("", |(_, query)| query);
-    let can_export = sort != TerminalSort::LastHeartbeat;
     page(&ListPage {
         chips: chips(&f, &filter, counts),
         heads: sort_heads(&address, sort.as_str(), order, sorts),
         rows: list.data.into_iter().map(|view| row(&f, view)).collect(),
         pager: Pager::of(&f, &list.meta, list.links),
         has_alerts: either(filter.has_alerts, f.t("list.yes").to_owned(), f.t("list.no").to_owned()),
-        export: can_export.then(|| f.url(format!("{PATH}/export.csv?{query}"))),
+        lifecycles: choices(&f, "lifecycle", Lifecycle::ALL, filter.lifecycle.as_ref()),
+        export: f.url(format!("{PATH}/export.csv?{query}")),
         may_register: f.may(Permission::TerminalWrite),
         customer,
         filter,
@@ -119,6 +121,7 @@ fn filtered(f: &Frame, filter: &TerminalFilter, status: Option<Status>) -> Strin
     let pairs = [
         ("search", filter.search.clone()),
         ("status", status.map(|status| status.to_string())),
+        ("lifecycle", filter.lifecycle.map(|lifecycle| lifecycle.to_string())),
         ("customer_id", filter.customer.map(|id: CustomerId| id.to_string())),
         ("model", filter.model.clone()),
         ("firmware_version", filter.firmware_version.clone()),
@@ -136,16 +139,20 @@ fn filtered(f: &Frame, filter: &TerminalFilter, status: Option<Status>) -> Strin
 }
 
 fn chips(f: &Frame, filter: &TerminalFilter, mut counts: StatusCounts) -> Vec<Chip> {
+    let unfiltered = filtered(f, filter, None);
+    // The counts are those of the whole fleet.
+    let is_whole = unfiltered == f.url(PATH);
+    let shown = |count| is_whole.then(|| number(count));
     let all = Chip {
-        href: filtered(f, filter, None),
+        href: unfiltered,
         status: None,
-        count: number(counts.total()),
+        count: shown(counts.total()),
         is_present: filter.status.is_none(),
     };
     let each = Status::ALL.iter().map(|status| Chip {
         href: filtered(f, filter, Some(*status)),
         status: Some(*status),
-        count: number(*counts.of_mut(*status)),
+        count: shown(*counts.of_mut(*status)),
         is_present: filter.status == Some(*status),
     });
     std::iter::once(all).chain(each).collect()

@@ -31,13 +31,13 @@ use crate::{
 
 pub(super) fn routes() -> Routes {
     Routes::default()
-        .get("/users/new", show_new)
-        .post("/users/new", create)
-        .get("/users/{id}", show)
-        .post("/users/{id}", update)
-        .post("/users/{id}/disable", disable)
-        .post("/users/{id}/enable", enable)
-        .post("/users/{id}/delete", delete)
+        .get(at!("/new"), show_new)
+        .post(at!("/new"), create)
+        .get(at!("/{id}"), show)
+        .post(at!("/{id}"), update)
+        .post(at!("/{id}/disable"), disable)
+        .post(at!("/{id}/enable"), enable)
+        .post(at!("/{id}/delete"), delete)
 }
 
 #[derive(Template)]
