@@ -111,7 +111,7 @@ pub(super) fn patched(
 fn target(errors: &mut FieldErrors, wishes: Wishes) -> Option<(Target, Option<Secret<String>>)> {
     match wishes {
         (None, None, None, None) => None,
-        (Some(mail), None, None, None) => read_mail(errors, mail),
+        (Some(mail), None, None, None) => Some(read_mail(errors, mail)),
         (None, Some(hook), None, None) => Some((Target::WebHook { url: hook.url }, hook.secret.map(Secret::new))),
         (None, None, None, Some(sns)) => {
             let topic_arn = sns.topic_arn;
@@ -128,7 +128,7 @@ fn target(errors: &mut FieldErrors, wishes: Wishes) -> Option<(Target, Option<Se
     }
 }
 
-fn read_mail(errors: &mut FieldErrors, mail: wire::MailWish) -> Option<(Target, Option<Secret<String>>)> {
+fn read_mail(errors: &mut FieldErrors, mail: wire::MailWish) -> (Target, Option<Secret<String>>) {
     let security = match mail.security {
         None => MailSecurity::StartTls,
         Some(name) => errors
@@ -148,7 +148,7 @@ fn read_mail(errors: &mut FieldErrors, mail: wire::MailWish) -> Option<(Target, 
         from: mail.sender,
         to: mail.receivers,
     };
-    Some((Target::Mail(target), mail.password.map(Secret::new)))
+    (Target::Mail(target), mail.password.map(Secret::new))
 }
 
 fn routing(errors: &mut FieldErrors, wish: wire::Routing) -> Routing {
