@@ -476,8 +476,8 @@ async fn everything_wrong_with_a_body_is_said_at_once() {
             &["is_enabled", "severity"],
         ),
     ] {
-        let path = format!("{path}/{}", world.first(path).await);
-        let answer = world.patch(&path, &body).by("admin").if_match("*").send().await;
+        let one = format!("{path}/{}", world.first(path).await);
+        let answer = world.patch(&one, &body).by("admin").if_match("*").send().await;
         answer.wrong_fields(fields);
     }
     let wish = json!({ "is_resolved": "yes", "resolution_notes": "x" });
