@@ -218,7 +218,7 @@ module "monitoring" {
   kms_key_arn          = module.keys.arn
   mail                 = var.alarm_mail
   database_identifier  = module.database.identifier
-  database_connections = 170
+  database_connections = 190
   metric_names         = module.balancer.metric_names
   compute_metric = var.compute == "ec2" ? {
     namespace  = "AWS/EC2"

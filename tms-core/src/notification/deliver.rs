@@ -1,9 +1,6 @@
 //! From messages to the world: a reconciler that sends what is due, tries again what fails, and shows what fails.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::{collections::BTreeSet, time::Duration};
 
 use futures::{
     StreamExt,
@@ -80,12 +77,9 @@ impl Deliverer<'_> {
 
     /// Returns the first message that is due by each channel, but not by the `busy` ones.
     async fn due(&self, busy: &BTreeSet<ChannelId>) -> Result<Vec<Message>, StoreError> {
-        let due = self.stores.notifications.due(self.clock.now(), STEP).await?;
-        let mut first: BTreeMap<ChannelId, Message> = BTreeMap::new();
-        for message in due.into_iter().filter(|message| !busy.contains(&message.channel)) {
-            first.entry(message.channel).or_insert(message);
-        }
-        Ok(first.into_values().collect())
+        let mut due = self.stores.notifications.due(self.clock.now(), STEP).await?;
+        due.retain(|message| !busy.contains(&message.channel));
+        Ok(due)
     }
 
     async fn deliver(&self, message: Message, fence: Fence) -> Result<bool, StoreError> {

@@ -115,8 +115,8 @@ pub trait NotificationStore: fmt::Debug + Send + Sync + 'static {
     /// `notification::a_step_is_all_or_nothing`).
     async fn advance(&self, step: &Step, now: Timestamp, fence: Fence) -> Result<(), StoreError>;
 
-    /// Returns up to `limit` messages that are due by channels that are used and need not rest, oldest first (case
-    /// `notification::due_ones_wait_for_their_channel`).
+    /// Returns the oldest message that is due of each channel that is used and need not rest, up to `limit` of them, oldest
+    /// first: one channel's many hide no other's (case `notification::due_ones_wait_for_their_channel`).
     async fn due(&self, now: Timestamp, limit: u32) -> Result<Vec<Message>, StoreError>;
 
     /// Counts a try before it is made, after which the message no longer grows and is due again at `again_at` if

@@ -182,17 +182,21 @@ impl Operators {
         let renewed = async {
             let next = shared.passwords().hash(password).await?;
             shared.stores.users.rehash(user.id, seen, &next).await?;
-            Ok::<_, Error>((shared.user(user.id).await?, next))
+            Ok::<_, Error>(next)
         };
-        match renewed.await {
-            Ok((stored, next)) if stored.password_hash.as_ref() == Some(&next) => Ok(stored),
-            // Somebody was first: either another sign-in with this password, or a change to another one.
-            Ok((stored, _)) if shared.is_password_of(Some(&stored), password).await? => Ok(stored),
-            Ok(_) => Err(Error::WrongCredentials),
+        let next = match renewed.await {
+            Ok(next) => next,
             Err(error) => {
                 tracing::warn!(user.id = user.id.get(), error = %error, "a password could not be hashed anew");
-                Ok(user)
+                return Ok(user);
             }
+        };
+        let stored = shared.user(user.id).await?;
+        // Somebody may have been first: either another sign-in with this password, or a change to another one.
+        if stored.password_hash.as_ref() == Some(&next) || shared.is_password_of(Some(&stored), password).await? {
+            Ok(stored)
+        } else {
+            Err(Error::WrongCredentials)
         }
     }
 

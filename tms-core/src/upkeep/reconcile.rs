@@ -74,14 +74,16 @@ struct Steps {
 }
 
 impl Steps {
-    /// Notes how a step ended; what a later failure says is logged, because it is not told on.
+    /// Notes how a step ended. Which one failed is logged, because only the first failure is told on, without its step.
     fn note<T>(&mut self, step: &'static str, outcome: Result<T, StoreError>) -> Option<T> {
         match outcome {
-            Ok(done) => return Some(done),
-            Err(error) if self.failed.is_none() => self.failed = Some(error),
-            Err(error) => tracing::warn!(step, error = %error, "another step of upkeep failed"),
+            Ok(done) => Some(done),
+            Err(error) => {
+                tracing::warn!(step, error = %error, "a step of upkeep failed");
+                self.failed.get_or_insert(error);
+                None
+            }
         }
-        None
     }
 
     /// Notes how a step ended and returns what it did, nothing if it failed.

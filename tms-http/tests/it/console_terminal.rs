@@ -316,6 +316,20 @@ async fn who_is_bound_to_a_customer_sees_that_ones_only() {
         browser.get(&format!("/terminals/{}{path}", foreign.id)).await.page(404);
     }
     assert!(!browser.get("/terminals/new").await.page(200).contains("Other"));
+    let path = format!("/customers/{own}");
+    let form = browser.get(&path).await;
+    assert!(form.page(200).contains("id=\"agreed\" disabled"), "{}", form.text);
+    let typed = [
+        ("revision", "1"),
+        ("company_name", "Own"),
+        ("contact_phone", "03-0000-0000"),
+    ];
+    browser.post(&path, &typed).await.leads_to();
+    let saved = world.get(&path).by("admin").send().await.ok(200);
+    assert_eq!(
+        (&saved["contact_phone"], &saved["is_active"]),
+        (&json!("03-0000-0000"), &json!(true))
+    );
     let export = browser.get("/terminals/export.csv").await;
     assert!(
         export.text.contains("TC-200-001") && !export.text.contains("TC-200-002"),

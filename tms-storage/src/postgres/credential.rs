@@ -18,6 +18,8 @@ use super::{cells::Cells, error::Fault, pool::PgStore, time::At};
 impl CredentialStore for PgStore {
     async fn find(&self, token: TokenHash) -> Result<Option<Credential>, StoreError> {
         self.bounded(async {
+            // Nobody closes it.
+            let _turn = self.look_ups.acquire().await.map_err(|_| sqlx::Error::PoolClosed)?;
             let row = sqlx::query(
                 "SELECT t.id, t.customer_id, t.serial_number, k.valid_until \
                  FROM agent_token k JOIN terminal t ON t.id = k.terminal_id WHERE k.hash = $1",

@@ -105,9 +105,10 @@ impl PgStore {
         let rows = sqlx::query(concat!(
             "SELECT ",
             columns!(),
-            " FROM notification_message m JOIN notification_channel c ON c.id = m.channel_id \
-             WHERE m.state = 'pending' AND m.due_at <= $1 AND c.is_enabled \
-             AND (c.resume_at IS NULL OR c.resume_at <= $1) ORDER BY m.id LIMIT $2"
+            " FROM (SELECT DISTINCT ON (d.channel_id) d.* \
+             FROM notification_message d JOIN notification_channel c ON c.id = d.channel_id \
+             WHERE d.state = 'pending' AND d.due_at <= $1 AND c.is_enabled \
+             AND (c.resume_at IS NULL OR c.resume_at <= $1) ORDER BY d.channel_id, d.id) AS m ORDER BY m.id LIMIT $2"
         ))
         .bind(At::from(now))
         .bind(i64::from(limit))

@@ -32,7 +32,9 @@ const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 const PING_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// How many connections a node has for what it lives by.
-const DUTY_CONNECTIONS: u32 = 2;
+const DUTY_CONNECTIONS: u32 = 4;
+/// How many tokens a node looks up at a time: however many unknown ones are shown, one of those connections is left.
+const LOOK_UPS_AT_ONCE: usize = 3;
 /// How many long reports a node makes at a time, so that they leave connections to everybody else.
 const REPORTS_AT_ONCE: usize = 2;
 
@@ -44,6 +46,7 @@ pub struct PgStore {
     /// What a node lives by: tokens and their revocations, the lease, the notes that it is alive.
     duty_pool: PgPool,
     pub(super) reports: Semaphore,
+    pub(super) look_ups: Semaphore,
     patience: Duration,
     pub(super) migrations_table: String,
     pub(super) presence_cache: PresenceCache,
@@ -99,6 +102,7 @@ impl PgStore {
             heartbeat_pool: lazy_pool(settings, by_index, settings.heartbeat_connections),
             duty_pool: lazy_pool(settings, duty, DUTY_CONNECTIONS),
             reports: Semaphore::new(REPORTS_AT_ONCE),
+            look_ups: Semaphore::new(LOOK_UPS_AT_ONCE),
             patience: settings.acquire_timeout + settings.statement_timeout,
             migrations_table: settings.migrations_table.clone(),
             presence_cache: PresenceCache::new(settings.remembered_terminals),

@@ -98,9 +98,11 @@ impl SqliteStore {
 
     pub(super) async fn due_messages(&self, now: Timestamp, limit: u32) -> Result<Vec<Message>, StoreError> {
         let rows = sqlx::query(
-            "SELECT m.* FROM notification_message m JOIN notification_channel c ON c.id = m.channel_id
-             WHERE m.state = 'pending' AND m.due_at <= ?1 AND c.is_enabled = 1
-             AND (c.resume_at IS NULL OR c.resume_at <= ?1) ORDER BY m.id LIMIT ?2",
+            "SELECT m.* FROM notification_message m WHERE m.id IN (
+                 SELECT min(d.id) FROM notification_message d JOIN notification_channel c ON c.id = d.channel_id
+                 WHERE d.state = 'pending' AND d.due_at <= ?1 AND c.is_enabled = 1
+                 AND (c.resume_at IS NULL OR c.resume_at <= ?1) GROUP BY d.channel_id
+             ) ORDER BY m.id LIMIT ?2",
         )
         .bind(now.as_micros())
         .bind(i64::from(limit))

@@ -259,7 +259,8 @@ pub async fn due_ones_wait_for_their_channel(stores: &Stores) {
     let store = &stores.notifications;
     let (first, second) = (channel(stores, "a").await, channel(stores, "b").await);
     let fence = given::fence(stores).await;
-    told(stores, fence, &[(&first, items(1..2)), (&second, items(1..2))]).await;
+    let new = [(&first, items(1..2)), (&first, items(2..3)), (&second, items(1..2))];
+    told(stores, fence, &new).await;
     let due = async |secs, limit| {
         let due = store.due(at(secs), limit).await.unwrap();
         due.iter().map(|message| message.channel).collect::<Vec<_>>()

@@ -1,5 +1,7 @@
 //! Channels and the outbox in memory.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 
 use super::{
@@ -212,7 +214,10 @@ impl NotificationStore for MemoryStore {
             let channel = state.channels.get(&kept.message.channel.get());
             kept.is_pending && kept.message.due_at <= now && channel.is_some_and(ready)
         });
-        let due = due.map(|kept| kept.message.clone());
+        let mut channels = BTreeSet::new();
+        let due = due
+            .filter(|kept| channels.insert(kept.message.channel))
+            .map(|kept| kept.message.clone());
         Ok(due.take(usize::try_from(limit).unwrap_or(usize::MAX)).collect())
     }
 

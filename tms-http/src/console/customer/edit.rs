@@ -44,6 +44,8 @@ struct CustomerPage {
     customer: Option<Customer>,
     form: Form,
     may_change: bool,
+    /// Whether what was agreed with the customer may be changed, which those who are bound to it may not.
+    may_agree: bool,
     may_delete: bool,
     may_audit: bool,
 }
@@ -78,6 +80,7 @@ fn new_page(f: Arc<Frame>, form: Form) -> CustomerPage {
         customer: None,
         form,
         may_change: true,
+        may_agree: true,
         may_delete: false,
         may_audit: false,
     }
@@ -96,8 +99,15 @@ async fn update(
     mut form: Form,
 ) -> Answer {
     ctx.require(P::CustomerWrite)?;
-    let wish = form.seen().zip(read(&mut form));
     let customers = app.tms.customers();
+    if ctx.scope().is_some() {
+        // Fields that can't be changed are not sent.
+        let present = filled(&customers.get(&ctx, id).await?.draft, None);
+        for name in AGREED {
+            form.put(name, present.value(name).to_owned());
+        }
+    }
+    let wish = form.seen().zip(read(&mut form));
     let saved = form
         .carry_out(&f, wish, |(seen, draft)| customers.update(&ctx, id, seen, draft))
         .await?;
@@ -147,6 +157,7 @@ async fn show_customer(
         &CustomerPage {
             form,
             may_change,
+            may_agree: may_change && ctx.scope().is_none(),
             may_delete: may_change && ctx.scope().is_none(),
             may_audit: f.may(P::AuditRead),
             customer: Some(customer),
@@ -154,6 +165,16 @@ async fn show_customer(
         },
     )
 }
+
+/// What is agreed with a customer: for all but those who are bound to it.
+const AGREED: [&str; 6] = [
+    "contract_type",
+    "contract_start_date",
+    "contract_end_date",
+    "is_active",
+    "max_terminals",
+    "notes",
+];
 
 /// Puts a draft into a form.
 fn filled(draft: &CustomerDraft, revision: Option<Revision>) -> Form {

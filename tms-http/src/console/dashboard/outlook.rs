@@ -1,7 +1,7 @@
 //! How available the fleet was these days, and at whom something is wrong now.
 
 use tms_core::{
-    Ctx,
+    Ctx, Error,
     permission::Permission,
     report::{Share, figures::CustomerTrouble},
 };
@@ -42,7 +42,11 @@ pub(super) async fn outlook(app: &App, ctx: &Ctx, f: &Frame) -> Result<Option<Ou
         return Ok(None);
     }
     let reports = app.tms.reports();
-    let found = reports.last_days(ctx, DAYS).await?;
+    let found = match reports.last_days(ctx, DAYS).await {
+        // While long reports are made: the rest of the page is worth more.
+        Err(Error::Unavailable { .. }) => return Ok(None),
+        found => found?,
+    };
     let day = |share: &Share| Day {
         label: share.bucket.label.clone(),
         share: percent(share.times.availability()),
