@@ -133,6 +133,7 @@ test("what was typed outlives the sign-in", async () => {
     const stage = await Stage.open(browser, { locale: "en-GB" });
     const { context, page } = stage;
     stage.expect(401);
+    stage.expect(422);
     await signIn(stage, ROOT, "/alerts");
     await follows(page);
     await page.fill("#notes", "the cable was loose");
